@@ -1,0 +1,49 @@
+package escrow
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"time"
+)
+
+// Outcome says how an audited event ended.
+type Outcome string
+
+// The outcomes that an audit record can have.
+const (
+	OutcomeOK      Outcome = "ok"      // done, and durable
+	OutcomeRefused Outcome = "refused" // policy said no; nothing changed
+	OutcomeFailed  Outcome = "failed"  // an error of ours; whether anything changed is unknown
+)
+
+// Record is one audited event: who did what to what, from where, when, and how
+// it ended. It never holds contents, keys or codes.
+type Record struct {
+	ID           string    `json:"id"`   // 32 hex digits; a crash can write one event twice, under one ID
+	Time         time.Time `json:"time"` // UTC, microseconds
+	Action       string    `json:"action"`
+	Outcome      Outcome   `json:"outcome"`
+	Actor        string    `json:"actor"`            // "client 4EDC…", "operator uid 0", "anonymous", "ktsd"
+	Source       string    `json:"source,omitempty"` // remote address, or "socket"
+	Organization OrgName   `json:"organization,omitempty"`
+	Object       string    `json:"object,omitempty"` // what it was done to: a uuid, a fingerprint, a contact
+	Detail       string    `json:"detail,omitempty"`
+	RequestID    string    `json:"request_id,omitempty"`
+}
+
+// Auditor writes records into this node's hash chain.
+type Auditor interface {
+	// Append chains the records in order and hands them to the kernel before it
+	// returns. An error means that none of them can be relied on to be kept.
+	Append(records ...Record) error
+
+	// Sync returns once every record appended before the call is on disk.
+	Sync() error
+}
+
+// newRecordID returns 128 random bits in hex.
+func newRecordID() string {
+	var b [16]byte
+	rand.Read(b[:]) // never fails: crypto/rand, Go 1.24
+	return hex.EncodeToString(b[:])
+}

@@ -1,0 +1,137 @@
+package escrow
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/ktsd/ktsd/internal/fault"
+)
+
+// keeper brings audit records into the chain. A change's record is a row of the
+// change's own transaction; the keeper chains it after the commit, waits until
+// the chain is on disk, and only then has the row removed: between the two it
+// exists at least once, whenever the power goes. A read's record goes directly.
+type keeper struct {
+	auditor Auditor
+	log     *slog.Logger
+	fail    func(error)
+
+	mu      sync.Mutex
+	waiting []Record // committed, not yet in the chain
+	chained []string // IDs in the chain whose rows still stand
+	dirty   bool     // something was appended since the last sync
+	trouble *fault.Error
+}
+
+func newKeeper(auditor Auditor, log *slog.Logger, fail func(error)) *keeper {
+	return &keeper{auditor: auditor, log: log, fail: fail}
+}
+
+// committed chains the records of changes that are durable, in their order.
+func (k *keeper) committed(records []Record) {
+	if len(records) == 0 {
+		return
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.waiting = append(k.waiting, records...)
+	k.chain()
+}
+
+// chain appends what waits. When that fails it goes on waiting, and changes and
+// reads are refused until it succeeds.
+func (k *keeper) chain() {
+	if len(k.waiting) == 0 && k.trouble == nil {
+		return
+	}
+	if err := k.auditor.Append(k.waiting...); err != nil {
+		if k.trouble == nil {
+			k.log.Error("the audit log cannot be written; requests are refused until it can", "error", err)
+		}
+		k.trouble = errNoAudit(err)
+		return
+	}
+	if k.trouble != nil {
+		k.log.Info("the audit log can be written again")
+		k.trouble = nil
+	}
+	for _, r := range k.waiting {
+		k.chained = append(k.chained, r.ID)
+	}
+	k.waiting, k.dirty = nil, true
+}
+
+// append chains a record that is no row, before its request is answered.
+func (k *keeper) append(r Record) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.trouble != nil {
+		return k.trouble
+	}
+	if err := k.auditor.Append(r); err != nil {
+		k.log.Error("the audit log cannot be written; requests are refused until it can", "error", err)
+		k.trouble = errNoAudit(err)
+		return k.trouble
+	}
+	k.dirty = true
+	return nil
+}
+
+func errNoAudit(err error) *fault.Error {
+	return fault.New(fault.Unavailable, "the request cannot be audited, so it is refused").
+		WithHint("the server's operator: make room for the audit log, or see ktsd's log").Because(err)
+}
+
+// err returns nil while events can be audited.
+func (k *keeper) err() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.trouble != nil {
+		return k.trouble
+	}
+	return nil
+}
+
+// run brings the chain to disk every interval, until ctx ends.
+func (k *keeper) run(ctx context.Context, interval time.Duration, forget func(context.Context, []string) error) {
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			k.flush(ctx, forget)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// flush chains what waits, syncs the chain, and has the rows forgotten.
+func (k *keeper) flush(ctx context.Context, forget func(context.Context, []string) error) {
+	k.mu.Lock()
+	k.chain()
+	dirty, ids := k.dirty, k.chained
+	k.dirty, k.chained = false, nil
+	k.mu.Unlock()
+
+	if dirty {
+		if err := k.auditor.Sync(); err != nil {
+			k.mu.Lock()
+			k.trouble, k.chained = errNoAudit(err), append(ids, k.chained...)
+			k.mu.Unlock()
+			k.fail(err)
+			return
+		}
+	}
+	if len(ids) == 0 {
+		return
+	}
+	if err := forget(ctx, ids); err != nil {
+		k.log.Warn("audited rows stay in the database for now", "rows", len(ids), "error", err)
+		k.mu.Lock()
+		k.chained = append(ids, k.chained...)
+		k.mu.Unlock()
+	}
+}

@@ -1,0 +1,86 @@
+package escrow
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/ktsd/ktsd/internal/fault"
+)
+
+// limits bound what strangers can make the server do.
+type limits struct {
+	now       func() time.Time
+	strangers *rate.Limiter // refusals of strangers that are audited
+	verifying chan struct{} // OpenPGP verifications under way
+
+	mu      sync.Mutex
+	sources map[string]*rate.Limiter // refused registrations, by address
+}
+
+const (
+	maxVerifications = 4      // OpenPGP keys and signatures looked at at once
+	maxSources       = 10_000 // addresses remembered; the oldest state is the first forgotten
+	refusalBurst     = 20     // refused registrations from one address at once
+	refusalInterval  = 3 * time.Second
+)
+
+func newLimits(now func() time.Time) *limits {
+	return &limits{
+		now:       now,
+		strangers: rate.NewLimiter(10, 200),
+		verifying: make(chan struct{}, maxVerifications),
+		sources:   map[string]*rate.Limiter{},
+	}
+}
+
+// registration refuses an address that was refused too often.
+func (l *limits) registration(source string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if r, ok := l.sources[source]; ok && r.TokensAt(l.now()) < 1 {
+		return fault.New(fault.Limited, "too many registrations from this address were refused").
+			WithHint("wait a minute, then try again with the right organization and code")
+	}
+	return nil
+}
+
+// refused counts a refused registration.
+func (l *limits) refused(source string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r, ok := l.sources[source]
+	if !ok {
+		if len(l.sources) >= maxSources {
+			l.forgetRested()
+		}
+		r = rate.NewLimiter(rate.Every(refusalInterval), refusalBurst)
+		l.sources[source] = r
+	}
+	r.AllowN(l.now(), 1)
+}
+
+// forgetRested makes room: it forgets the addresses that are free to try again
+// at will, or, under an attack from very many, all.
+func (l *limits) forgetRested() {
+	for source, r := range l.sources {
+		if r.TokensAt(l.now()) >= refusalBurst {
+			delete(l.sources, source)
+		}
+	}
+	if len(l.sources) >= maxSources {
+		clear(l.sources)
+	}
+}
+
+// verification waits for one of the places to verify OpenPGP signatures in.
+func (l *limits) verification(ctx context.Context) (release func(), err error) {
+	select {
+	case l.verifying <- struct{}{}:
+		return func() { <-l.verifying }, nil
+	case <-ctx.Done():
+		return nil, fault.New(fault.Unavailable, "the server is too busy to verify the proof").WithHint("try again in a moment")
+	}
+}

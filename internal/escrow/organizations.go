@@ -1,0 +1,211 @@
+package escrow
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"math/big"
+	"slices"
+	"time"
+
+	"github.com/ktsd/ktsd/internal/fault"
+	"github.com/ktsd/ktsd/internal/names"
+)
+
+// NewOrganization is what an operator asks for.
+type NewOrganization struct {
+	Name     OrgName
+	Contacts []string
+	Approval Approval     // "" stands for auth_code
+	Code     names.Secret // with auth_code: empty has one generated
+}
+
+// OrganizationView is an organization as the operator sees it.
+type OrganizationView struct {
+	Organization
+	AuthCode names.Secret // empty: none
+}
+
+// noExpiry is the expiration of an organization that never expires, as the
+// original writes it (9999-12-31T18:59:59).
+var noExpiry = time.Date(9999, 12, 31, 18, 59, 59, 0, time.UTC)
+
+// operate is change for what only the operator may do. To anybody else there is
+// no such thing.
+func (s *Service) operate(ctx context.Context, c Caller, rec Record, keys Keys, decide func(*Facts, *Record) ([]Mutation, error)) error {
+	if !c.Operator {
+		err := errNotHere()
+		s.auditRefusal(rec, err)
+		return err
+	}
+	return s.change(ctx, rec, keys, decide)
+}
+
+func errNotHere() error { return fault.New(fault.NotFound, "no such resource") }
+
+// CreateOrganization makes an organization; fault.Conflict if it exists.
+func (s *Service) CreateOrganization(ctx context.Context, c Caller, n NewOrganization) (Organization, error) {
+	rec := s.record(c, "organization.create", string(n.Name))
+	rec.Organization = n.Name
+	if n.Approval == "" {
+		n.Approval = ApprovalAuthCode
+	}
+	if err := checkContacts(n.Contacts); err != nil {
+		return Organization{}, s.read(rec, err)
+	}
+	code, err := s.sealCode(n.Name, n.Approval, n.Code)
+	if err != nil {
+		return Organization{}, s.read(rec, err)
+	}
+	var org Organization
+	err = s.operate(ctx, c, rec, Keys{Organizations: []OrgName{n.Name}}, func(f *Facts, rec *Record) ([]Mutation, error) {
+		if _, exists := f.organizations[n.Name]; exists {
+			return nil, fault.New(fault.Conflict, "organization %s exists", n.Name)
+		}
+		org = Organization{
+			Name: n.Name, UUID: newOrganizationUUID(), Approval: n.Approval, Code: code,
+			Contacts: slices.Compact(slices.Sorted(slices.Values(n.Contacts))), Created: rec.Time, Expires: noExpiry,
+		}
+		return []Mutation{AddOrganization{org}}, nil
+	})
+	if err != nil {
+		return Organization{}, err
+	}
+	return org, nil
+}
+
+// changeOrganization is operate for an organization that must exist.
+func (s *Service) changeOrganization(ctx context.Context, c Caller, action string, name OrgName, object string, decide func(Organization, *Record) []Mutation) error {
+	rec := s.record(c, action, object)
+	rec.Organization = name
+	return s.operate(ctx, c, rec, Keys{Organizations: []OrgName{name}}, func(f *Facts, rec *Record) ([]Mutation, error) {
+		org, ok := f.organizations[name]
+		if !ok {
+			return nil, fault.New(fault.NotFound, "no organization %s", name).WithHint("orgtool list shows those that exist")
+		}
+		return decide(org, rec), nil
+	})
+}
+
+// AddContacts adds contacts to an organization. One that is there stays there.
+func (s *Service) AddContacts(ctx context.Context, c Caller, name OrgName, contacts []string) error {
+	if err := checkContacts(contacts); err != nil {
+		return s.read(s.record(c, "contact.add", string(name)), err)
+	}
+	for _, contact := range contacts {
+		err := s.changeOrganization(ctx, c, "contact.add", name, contact, func(o Organization, rec *Record) []Mutation {
+			if slices.Contains(o.Contacts, contact) {
+				return nil
+			}
+			return []Mutation{AddContact{name, contact, rec.Time}}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// RemoveContact removes a contact; one that is not there is no error.
+func (s *Service) RemoveContact(ctx context.Context, c Caller, name OrgName, contact string) error {
+	return s.changeOrganization(ctx, c, "contact.remove", name, contact, func(Organization, *Record) []Mutation {
+		return []Mutation{RemoveContact{name, contact}}
+	})
+}
+
+// SetAdmission sets how an organization lets clients in. With auth_code, an
+// empty code keeps the one that is set, or has one generated.
+func (s *Service) SetAdmission(ctx context.Context, c Caller, name OrgName, approval Approval, code names.Secret) error {
+	sealed, err := s.sealCode(name, approval, code)
+	if err != nil {
+		return s.read(s.record(c, "organization.set-admission", string(name)), err)
+	}
+	return s.changeOrganization(ctx, c, "organization.set-admission", name, string(name), func(o Organization, rec *Record) []Mutation {
+		rec.Detail = string(approval)
+		if approval == ApprovalAuthCode && code == "" && o.Code.Generation != 0 {
+			sealed = o.Code
+		}
+		return []Mutation{SetAdmission{name, approval, sealed}}
+	})
+}
+
+// Organizations returns all of them, with their codes, to the operator.
+func (s *Service) Organizations(ctx context.Context, c Caller) ([]OrganizationView, error) {
+	rec := s.record(c, "organization.list", "")
+	if !c.Operator {
+		return nil, s.read(rec, errNotHere())
+	}
+	orgs, err := s.Store.Organizations(ctx)
+	if err := s.read(rec, err); err != nil {
+		return nil, err
+	}
+	views := make([]OrganizationView, len(orgs))
+	for i, o := range orgs {
+		views[i].Organization = o
+		if o.Code.Generation == 0 {
+			continue
+		}
+		code, err := s.Sealer.Open(codeBinding(o.Name), o.Code)
+		if err != nil {
+			return nil, fault.New(kindOf(err), "the authorization code of organization %s cannot be opened", o.Name).
+				WithHint("set a new one: orgtool set-auth -n %s -s -", o.Name).Because(err)
+		}
+		views[i].AuthCode = names.Secret(code)
+	}
+	return views, nil
+}
+
+// sealCode checks and seals the code that approval asks for; without one given
+// it generates one. Where approval asks for none there is none.
+func (s *Service) sealCode(org OrgName, approval Approval, code names.Secret) (Sealed, error) {
+	if approval != ApprovalAuthCode {
+		if code != "" {
+			return Sealed{}, fault.New(fault.Invalid, "approval %q uses no authorization code", approval)
+		}
+		return Sealed{}, nil
+	}
+	if code == "" {
+		code = newAuthCode()
+	}
+	if err := names.CheckAuthCode(code); err != nil {
+		return Sealed{}, fault.New(fault.Invalid, "%v", err)
+	}
+	return s.Sealer.Seal(codeBinding(org), []byte(code.Reveal()))
+}
+
+// maxContacts bounds the contacts given at once.
+const maxContacts = 1000
+
+func checkContacts(contacts []string) error {
+	if len(contacts) > maxContacts {
+		return fault.New(fault.Invalid, "%d contacts at once; at most %d are allowed", len(contacts), maxContacts)
+	}
+	for _, contact := range contacts {
+		if err := names.CheckContact(contact); err != nil {
+			return fault.New(fault.Invalid, "%v", err)
+		}
+	}
+	return nil
+}
+
+// newAuthCode returns 128 random bits in base64, as the original does.
+func newAuthCode() names.Secret {
+	var b [16]byte
+	rand.Read(b[:])
+	return names.Secret(base64.StdEncoding.EncodeToString(b[:]))
+}
+
+// newOrganizationUUID returns 43 random letters and digits: 256 bits, in the form
+// of the original's listing.
+func newOrganizationUUID() string {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+	b := make([]byte, 43)
+	for i := range b {
+		n, err := rand.Int(rand.Reader, big.NewInt(int64(len(alphabet))))
+		if err != nil {
+			panic(err) // crypto/rand never fails, Go 1.24
+		}
+		b[i] = alphabet[n.Int64()]
+	}
+	return string(b)
+}

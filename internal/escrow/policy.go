@@ -1,0 +1,126 @@
+package escrow
+
+import (
+	"time"
+
+	"github.com/ktsd/ktsd/internal/fault"
+)
+
+// Policy is pure: every function here takes facts and the time and answers yes
+// (nil) or no (a fault). None reads or writes anything.
+
+// identify says whether a certificate stands for a client.
+func identify(s Standing) error {
+	if s.Certificate == nil || !s.Certificate.Retired.IsZero() || s.Client == nil || s.Organization == nil {
+		return fault.New(fault.Unauthenticated, "this client certificate is not registered here").
+			WithHint("register first: keytrustee register --server URL --org NAME")
+	}
+	return nil
+}
+
+// admit says whether a certificate's holder is served.
+func admit(s Standing, now time.Time) error {
+	if err := identify(s); err != nil {
+		return err
+	}
+	switch s.Client.State {
+	case ClientActive:
+	case ClientPending:
+		return fault.New(fault.Pending, "client %s waits for approval in organization %s", s.Client.Fingerprint, s.Organization.Name).
+			WithHint("ask the organization's contact to let it in")
+	default:
+		return fault.New(fault.Disabled, "client %s is disabled", s.Client.Fingerprint).
+			WithHint("ask the organization's contact to enable it")
+	}
+	if !now.Before(s.Organization.Expires) {
+		return fault.New(fault.Disabled, "organization %s has expired", s.Organization.Name)
+	}
+	return nil
+}
+
+// standing gathers from the facts of a change what admit judges.
+func (f *Facts) standing(key KeyHash) (s Standing) {
+	if c, ok := f.certificates[key]; ok {
+		s.Certificate = &c
+		if client, ok := f.clients[c.Client]; ok {
+			s.Client = &client
+			if org, ok := f.organizations[client.Organization]; ok {
+				s.Organization = &org
+			}
+		}
+	}
+	return s
+}
+
+// serve says whether a deposit that was found is answered.
+func serve(d *Deposit, now time.Time) error {
+	if d == nil || !d.Deleted.IsZero() {
+		return errNoDeposit()
+	}
+	if !d.NotAfter.IsZero() && !now.Before(d.NotAfter) {
+		return fault.New(fault.Gone, "deposit %s was to be served until %s", d.UUID, d.NotAfter.Format(time.RFC3339))
+	}
+	return nil
+}
+
+func errNoDeposit() error { return fault.New(fault.NotFound, "no such deposit") }
+
+// acceptPut says what a put becomes: a new version, or, when prior is not nil,
+// the answer that the same put had before.
+func acceptPut(f *Facts, client Fingerprint, put NewDeposit, now time.Time) (version int64, prior *Deposit, err error) {
+	if d, ok := f.deposits[depositID{client, put.UUID}]; ok {
+		if d.Digest != put.digest() {
+			return 0, nil, fault.New(fault.Conflict, "deposit %s exists with another handle, not_after or contents", put.UUID).
+				WithHint("a deposit never changes: put new contents under a new UUID")
+		}
+		return d.Version, &d, nil
+	}
+	if !put.NotAfter.IsZero() && !now.Before(put.NotAfter) {
+		return 0, nil, fault.New(fault.Invalid, "not_after %s has passed", put.NotAfter.Format(time.RFC3339))
+	}
+	return f.latest[handleID{client, put.Handle}] + 1, nil, nil
+}
+
+// admission is what a registration leads to.
+type admission struct {
+	client Client
+	known  bool // it had registered before: nothing is added but perhaps a certificate
+	bind   bool // its TLS key is to be bound to it
+}
+
+// acceptRegistration says whether a client is let in, and in which state. That
+// the code is right is for the caller to say, in the same time whatever org is.
+func acceptRegistration(f *Facts, r provenRegistration, codeRight bool, now time.Time) (admission, error) {
+	org, exists := f.organizations[r.organization]
+	if !exists || org.Approval == ApprovalAuthCode && !codeRight || !now.Before(org.Expires) {
+		return admission{}, errDenied()
+	}
+	bound, taken := f.certificates[r.certificate]
+	if taken && (bound.Client != r.key.Fingerprint || !bound.Retired.IsZero()) {
+		return admission{}, fault.New(fault.Conflict, "this TLS key was bound before and cannot be bound again").
+			WithHint("make a new one: remove client-key.pem and client-cert.pem, then register again")
+	}
+	if client, ok := f.clients[r.key.Fingerprint]; ok {
+		if client.Organization != r.organization {
+			return admission{}, fault.New(fault.Conflict, "client %s belongs to another organization", client.Fingerprint).
+				WithHint("a fingerprint belongs to one organization: register with a new key (another --confdir)")
+		}
+		return admission{client: client, known: true, bind: !taken && client.State != ClientDisabled}, nil
+	}
+	state := ClientActive
+	if org.Approval == ApprovalContacts {
+		state = ClientPending
+	}
+	client := Client{
+		Fingerprint: r.key.Fingerprint, Organization: r.organization, Name: r.name,
+		State: state, PublicKey: r.key.Binary, Created: now,
+	}
+	return admission{client: client, bind: !taken}, nil
+}
+
+// errDenied is the one answer to a registration that is not let in, whatever
+// was wrong with it.
+func errDenied() error {
+	return fault.New(fault.Denied, "registration refused: the organization or its authorization code is wrong").
+		WithHint("ask the organization's contact for its exact name and code")
+}

@@ -1,0 +1,154 @@
+package escrow
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ktsd/ktsd/internal/fault"
+	"github.com/ktsd/ktsd/internal/names"
+)
+
+// Registration is what a client sends to be known.
+type Registration struct {
+	Organization string
+	Name         string       // for people; may be empty
+	AuthCode     names.Secret // empty: none
+	PublicKey    []byte       // OpenPGP, armored or binary
+	Time         time.Time    // when Signature was made
+	Signature    []byte       // detached, over RegistrationText
+}
+
+// MaxClockDifference is how far a proof's time may be from the server's.
+const MaxClockDifference = 5 * time.Minute
+
+// RegistrationText is what a client signs, with its OpenPGP key and as a detached
+// signature of these bytes, to bind the TLS key of the connection to itself:
+//
+//	ktsd-registration/1
+//	organization: NAME
+//	server: 40 hex digits, the fingerprint of the server's OpenPGP key
+//	certificate-key: 64 hex digits, SHA-256 of the TLS key's SubjectPublicKeyInfo
+//	time: RFC 3339 in UTC, seconds
+//
+// Each line ends with a line feed.
+func RegistrationText(organization string, server Fingerprint, key KeyHash, at time.Time) []byte {
+	return fmt.Appendf(nil, "ktsd-registration/1\norganization: %s\nserver: %s\ncertificate-key: %s\ntime: %s\n",
+		organization, server, key, at.UTC().Format(time.RFC3339))
+}
+
+// provenRegistration is a registration whose signature was verified.
+type provenRegistration struct {
+	organization OrgName
+	name         string
+	key          PublicKey
+	certificate  KeyHash
+}
+
+// Register binds the caller's TLS key to the OpenPGP key that signed for it, and
+// lets the client in as the organization's approval says. Registering again
+// changes no state. A wrong code, a missing one and an unknown organization are
+// fault.Denied and take the same time.
+func (s *Service) Register(ctx context.Context, c Caller, r Registration) (Client, error) {
+	rec := s.record(c, "client.register", "")
+	if err := s.limits.registration(c.Source); err != nil {
+		s.auditRefusal(rec, err)
+		return Client{}, err
+	}
+	proven, err := s.prove(ctx, c, r)
+	if err != nil {
+		s.limits.refused(c.Source)
+		s.auditRefusal(rec, err)
+		return Client{}, err
+	}
+	rec.Object, rec.Actor = string(proven.key.Fingerprint), "client "+string(proven.key.Fingerprint)
+
+	var client Client
+	keys := Keys{
+		Certificates:  []KeyHash{c.Certificate},
+		Clients:       []Fingerprint{proven.key.Fingerprint},
+		Organizations: []OrgName{proven.organization},
+	}
+	err = s.change(ctx, rec, keys, func(f *Facts, rec *Record) ([]Mutation, error) {
+		rec.Organization = proven.organization
+		right := s.codeRight(f, proven.organization, r.AuthCode)
+		a, err := acceptRegistration(f, proven, right, rec.Time)
+		if err != nil {
+			return nil, err
+		}
+		client, rec.Detail = a.client, a.client.State.String()
+		var mutations []Mutation
+		if !a.known {
+			mutations = append(mutations, AddClient{a.client})
+		}
+		if a.bind {
+			mutations = append(mutations, AddCertificate{Certificate{
+				Key: c.Certificate, Client: a.client.Fingerprint, Created: rec.Time,
+			}})
+		}
+		return mutations, nil
+	})
+	if errors.Is(err, fault.Denied) {
+		s.limits.refused(c.Source)
+	}
+	if err != nil {
+		return Client{}, err
+	}
+	return client, nil
+}
+
+// prove checks everything about a registration that needs no facts.
+func (s *Service) prove(ctx context.Context, c Caller, r Registration) (provenRegistration, error) {
+	p := provenRegistration{name: r.Name, certificate: c.Certificate}
+	if c.Certificate == (KeyHash{}) {
+		return p, fault.New(fault.Unauthenticated, "the connection has no client certificate to bind").
+			WithHint("connect with the certificate and key to register: curl --cert, --key")
+	}
+	var err error
+	if p.organization, err = ParseOrgName(r.Organization); err != nil {
+		return p, err
+	}
+	if err := names.CheckClient(r.Name); err != nil {
+		return p, fault.New(fault.Invalid, "%v", err)
+	}
+	now := s.Now()
+	if d := now.Sub(r.Time); d > MaxClockDifference || d < -MaxClockDifference {
+		return p, fault.New(fault.Invalid, "the proof is of %s, but it is %s here: more than %s apart",
+			r.Time.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339), MaxClockDifference).
+			WithHint("set the clock of this host, then register again")
+	}
+	release, err := s.limits.verification(ctx)
+	if err != nil {
+		return p, err
+	}
+	defer release()
+	if p.key, err = s.OpenPGP.ParsePublicKey(r.PublicKey, now); err != nil {
+		return p, err
+	}
+	text := RegistrationText(r.Organization, s.Server, c.Certificate, r.Time)
+	if err := s.OpenPGP.VerifyDetached(p.key, text, r.Signature, now); err != nil {
+		return p, fault.New(fault.Invalid, "the signature of the proof does not hold for this server, organization, TLS key and time").
+			WithHint("it must be made by key %s over: purpose, organization, server, TLS key, time", p.key.Fingerprint)
+	}
+	return p, nil
+}
+
+// codeRight says whether code is the organization's, in constant time, and with
+// the same work where there is no such organization or it has no code.
+func (s *Service) codeRight(f *Facts, org OrgName, code names.Secret) bool {
+	o, exists := f.organizations[org]
+	sealed, binding := o.Code, codeBinding(org)
+	if !exists || sealed.Generation == 0 {
+		sealed, binding = s.decoy, codeBinding("")
+		exists = false
+	}
+	want, err := s.Sealer.Open(binding, sealed)
+	if err != nil {
+		s.Log.Error("the authorization code of an organization cannot be opened", "organization", org, "error", err)
+		return false
+	}
+	equal := subtle.ConstantTimeCompare(want, []byte(code.Reveal())) == 1
+	return equal && exists
+}

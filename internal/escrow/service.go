@@ -1,0 +1,216 @@
+package escrow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/ktsd/ktsd/internal/fault"
+)
+
+// Caller is who makes a request, as far as the connection tells.
+type Caller struct {
+	Certificate KeyHash // of the TLS key that made the connection; zero without one
+	Operator    bool    // it came over the admin socket from root or the service account
+	UID         int     // the peer's, where Operator is true
+	Source      string  // remote IP address, or "socket"
+	RequestID   string
+}
+
+// Config is what a Service is made of.
+type Config struct {
+	Store   Store
+	Auditor Auditor
+	Sealer  Sealer
+	OpenPGP OpenPGP
+	Server  Fingerprint // of the server's OpenPGP key, which every proof names
+	Now     func() time.Time
+	Log     *slog.Logger
+
+	// Fatal is called, at most once, when a write's outcome is unknown or the
+	// audit cannot be trusted to be on disk. The process should end and start
+	// again; until then the Service refuses.
+	Fatal func(error)
+}
+
+// Service is the one door to the domain. Its methods are safe for concurrent
+// use; each authorizes, acts and audits.
+type Service struct {
+	Config
+	writer  *writer
+	keeper  *keeper
+	limits  *limits
+	decoy   Sealed // stands in for the code of an organization that does not exist
+	stop    context.CancelFunc
+	running sync.WaitGroup
+}
+
+// auditInterval is how long an audited event may wait to be on disk.
+const auditInterval = time.Second
+
+// Start checks that the store's sealed bytes can be opened, brings the audit
+// chain up to what the store holds, and starts to serve. The error tells what to
+// do: a generation of the key-encryption key that is missing, or is another key,
+// cannot be served around.
+func Start(ctx context.Context, config Config) (*Service, error) {
+	s := &Service{Config: config, limits: newLimits(config.Now)}
+	if err := s.checkKEKs(ctx); err != nil {
+		return nil, err
+	}
+	decoy, err := s.Sealer.Seal(codeBinding(""), []byte(newAuthCode().Reveal()))
+	if err != nil {
+		return nil, fmt.Errorf("sealing: %w", err)
+	}
+	s.decoy = decoy
+	pending, err := s.Store.PendingAudit(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading the audit records of the last run: %w", err)
+	}
+	var fatal sync.Once
+	fail := func(err error) { fatal.Do(func() { config.Fatal(err) }) }
+	s.keeper = newKeeper(config.Auditor, config.Log, fail)
+	s.keeper.committed(pending)
+	s.writer = newWriter(config.Store, s.keeper, config.Log, fail)
+
+	ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
+	s.running.Go(func() { s.writer.run(ctx) })
+	s.running.Go(func() { s.keeper.run(ctx, auditInterval, s.writer.forget) })
+	return s, nil
+}
+
+// Close ends the service after what is under way, with the audit on disk.
+// Requests must have ended before.
+func (s *Service) Close() {
+	s.stop()
+	s.running.Wait()
+	s.keeper.flush(context.Background(), s.writer.forgetNow)
+}
+
+// Ready returns nil if changes can be made now, or why not.
+func (s *Service) Ready(ctx context.Context) error {
+	if err := s.keeper.err(); err != nil {
+		return err
+	}
+	if err := s.writer.err(); err != nil {
+		return err
+	}
+	return s.Store.Ping(ctx)
+}
+
+func (s *Service) checkKEKs(ctx context.Context) error {
+	stored, err := s.Store.KEKs(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the generations of the key-encryption key: %w", err)
+	}
+	ring := s.Sealer.Checks()
+	for generation, check := range stored {
+		switch have, ok := ring[generation]; {
+		case !ok:
+			return fault.New(fault.Unavailable, "the database names generation %d of the key-encryption key, which is not in the KEK ring", generation).
+				WithHint("restore the KEK ring that belongs to this database from a backup of the configuration directory; without it what was sealed cannot be opened")
+		case string(have) != string(check):
+			return fault.New(fault.Unavailable, "generation %d of the key-encryption key in the KEK ring is not the key that the database was sealed with", generation).
+				WithHint("this configuration directory belongs to another database: restore the one that belongs to it")
+		}
+	}
+	for generation, check := range ring {
+		if _, ok := stored[generation]; !ok {
+			err := s.Store.Change(Keys{}, func(*Facts) ([]Mutation, error) {
+				return []Mutation{AddKEK{Generation: generation, Check: check, Created: s.now()}}, nil
+			})
+			if err != nil {
+				return fmt.Errorf("noting generation %d of the key-encryption key: %w", generation, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Service) now() time.Time { return micro(s.Now()) }
+
+// record begins the audit record of what c asks for.
+func (s *Service) record(c Caller, action, object string) Record {
+	return Record{
+		ID: newRecordID(), Time: s.now(), Action: action, Actor: c.actor(), Source: c.Source,
+		Object: object, RequestID: c.RequestID,
+	}
+}
+
+// actor tells who c is before the store is asked.
+func (c Caller) actor() string {
+	switch {
+	case c.Operator:
+		return fmt.Sprintf("operator uid %d", c.UID)
+	case c.Certificate != KeyHash{}:
+		return "certificate " + c.Certificate.String()
+	}
+	return "anonymous"
+}
+
+// by notes in the record who the caller proved to be.
+func (r *Record) by(s Standing) {
+	if s.Client != nil {
+		r.Actor = "client " + string(s.Client.Fingerprint)
+		r.Organization = s.Client.Organization
+	}
+}
+
+// change takes one decision, waits until what follows from it is durable, and
+// audits it: with the change if it is made, directly if it is refused. decide
+// may be called again after a failed try, so it must start afresh each time.
+func (s *Service) change(ctx context.Context, base Record, keys Keys, decide func(*Facts, *Record) ([]Mutation, error)) error {
+	if err := s.keeper.err(); err != nil {
+		return err
+	}
+	j := newJob(keys, base, decide)
+	err := s.writer.do(ctx, j)
+	if err == nil {
+		return nil
+	}
+	rec := base
+	if !errors.Is(err, fault.OutcomeUnknown) {
+		rec = j.record // the writer is done with it
+	}
+	s.auditRefusal(rec, err)
+	return err
+}
+
+// read audits a read that ended with err, before it is answered. A read that
+// cannot be audited is refused.
+func (s *Service) read(rec Record, err error) error {
+	if err != nil {
+		s.auditRefusal(rec, err)
+		return err
+	}
+	rec.Outcome = OutcomeOK
+	return s.keeper.append(rec)
+}
+
+// auditRefusal appends what was refused or failed. Strangers can cause no more
+// of these than a limit allows, so they cannot fill the disk.
+func (s *Service) auditRefusal(rec Record, err error) {
+	rec.Outcome, rec.Detail = OutcomeRefused, string(kindOf(err))
+	switch kindOf(err) {
+	case fault.Internal, fault.Corrupt, fault.OutcomeUnknown, fault.Unavailable:
+		rec.Outcome = OutcomeFailed
+		s.Log.Error("request failed", "action", rec.Action, "object", rec.Object, "request_id", rec.RequestID, "error", err)
+	case fault.Unauthenticated, fault.Denied, fault.Limited:
+		if !s.limits.strangers.Allow() {
+			return
+		}
+	}
+	if err := s.keeper.append(rec); err != nil {
+		s.Log.Error("a refusal could not be audited", "action", rec.Action, "request_id", rec.RequestID, "error", err)
+	}
+}
+
+// kindOf returns the kind of err; what has none is Internal.
+func kindOf(err error) fault.Kind {
+	if f, ok := errors.AsType[*fault.Error](err); ok {
+		return f.Kind
+	}
+	return fault.Internal
+}

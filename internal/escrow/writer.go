@@ -1,0 +1,203 @@
+package escrow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+
+	"github.com/ktsd/ktsd/internal/fault"
+)
+
+// maxGroup bounds the changes in one group, so that a commit stays short.
+const maxGroup = 64
+
+// job is one change on its way through the writer. Its fields belong to the
+// writer from do until done is closed.
+type job struct {
+	keys   Keys
+	decide func(*Facts) ([]Mutation, error)
+	record Record
+	err    error
+	done   chan struct{}
+}
+
+// newJob makes a job whose audit record, begun as base and completed by decide,
+// is written with its mutations.
+func newJob(keys Keys, base Record, decide func(*Facts, *Record) ([]Mutation, error)) *job {
+	j := &job{keys: keys, record: base, done: make(chan struct{})}
+	j.decide = func(f *Facts) ([]Mutation, error) {
+		j.record = base
+		mutations, err := decide(f, &j.record)
+		if err != nil {
+			return nil, err
+		}
+		j.record.Outcome = OutcomeOK
+		return append(mutations, AddRecord{j.record}), nil
+	}
+	return j
+}
+
+// writer makes changes one group at a time: whatever waits when a group has
+// been written is the next group, so a change alone is not delayed, and many at
+// once share a commit.
+type writer struct {
+	store  Store
+	keeper *keeper
+	log    *slog.Logger
+	fail   func(error)
+	queue  chan *job
+	broken atomic.Pointer[fault.Error]
+}
+
+func newWriter(store Store, k *keeper, log *slog.Logger, fail func(error)) *writer {
+	return &writer{store: store, keeper: k, log: log, fail: fail, queue: make(chan *job, 4*maxGroup)}
+}
+
+// err returns nil while changes can be made.
+func (w *writer) err() error {
+	if f := w.broken.Load(); f != nil {
+		return f
+	}
+	return nil
+}
+
+// do puts j into the queue and waits for its end. When ctx ends first the change
+// goes on, and the error is fault.OutcomeUnknown.
+func (w *writer) do(ctx context.Context, j *job) error {
+	if err := w.err(); err != nil {
+		return err
+	}
+	select {
+	case w.queue <- j:
+	case <-ctx.Done():
+		return fault.New(fault.Unavailable, "the server is too busy to take the change").WithHint("try again in a moment")
+	}
+	select {
+	case <-j.done:
+		return j.err
+	case <-ctx.Done():
+		return fault.New(fault.OutcomeUnknown, "the change was not confirmed in time").
+			WithHint("send exactly the same request again: it is done at most once")
+	}
+}
+
+// run writes groups until ctx ends, and then what is still in the queue.
+func (w *writer) run(ctx context.Context) {
+	for {
+		select {
+		case j := <-w.queue:
+			w.write(w.gather(j))
+		case <-ctx.Done():
+			for {
+				select {
+				case j := <-w.queue:
+					w.write(w.gather(j))
+				default:
+					return
+				}
+			}
+		}
+	}
+}
+
+// gather returns first and what waits behind it, up to the bound of a group.
+func (w *writer) gather(first *job) []*job {
+	group := []*job{first}
+	for len(group) < maxGroup {
+		select {
+		case j := <-w.queue:
+			group = append(group, j)
+		default:
+			return group
+		}
+	}
+	return group
+}
+
+// write commits a group and answers its jobs. A group that the store rolled back
+// is tried again one by one, so that one change cannot fail another.
+func (w *writer) write(group []*job) {
+	if err := w.try(group); err != nil && len(group) > 1 && w.err() == nil {
+		for _, j := range group {
+			_ = w.try([]*job{j}) // j.err says how it ended
+		}
+	}
+	for _, j := range group {
+		close(j.done)
+	}
+}
+
+// try writes one group in one transaction, and sets how each job ended.
+func (w *writer) try(group []*job) error {
+	var keys Keys
+	for _, j := range group {
+		keys.merge(j.keys)
+	}
+	var records []Record
+	err := w.err()
+	if err == nil {
+		err = w.store.Change(keys, func(f *Facts) (all []Mutation, _ error) {
+			all, records = decideAll(group, f)
+			return all, nil
+		})
+	}
+	if err == nil {
+		w.keeper.committed(records)
+		return nil
+	}
+	if _, rolledBack := errors.AsType[*fault.Error](err); !rolledBack {
+		err = w.lose(err)
+	}
+	for _, j := range group {
+		j.err = err
+	}
+	return err
+}
+
+// decideAll takes the decisions of a group in turn, each over what those before
+// it leave.
+func decideAll(group []*job, f *Facts) (all []Mutation, records []Record) {
+	for _, j := range group {
+		var mutations []Mutation
+		mutations, j.err = j.decide(f)
+		for _, m := range mutations {
+			f.apply(m)
+			if r, ok := m.(AddRecord); ok {
+				records = append(records, r.Record)
+			}
+		}
+		all = append(all, mutations...)
+	}
+	return all, records
+}
+
+// lose ends all writing after a commit whose outcome nobody knows.
+func (w *writer) lose(cause error) error {
+	unknown := fault.New(fault.OutcomeUnknown, "the change may or may not have been written").
+		WithHint("send exactly the same request again: it is done at most once").Because(cause)
+	w.broken.Store(fault.New(fault.Unavailable, "writing stopped after an error of the store").
+		WithHint("the server restarts by itself; its log has the error").Because(cause))
+	w.log.Error("writing stopped", "error", cause)
+	w.fail(fmt.Errorf("writing: %w", cause))
+	return unknown
+}
+
+// forget removes records that the chain holds on disk, in the next group.
+func (w *writer) forget(ctx context.Context, ids []string) error {
+	j := &job{done: make(chan struct{}), decide: func(*Facts) ([]Mutation, error) {
+		return []Mutation{ForgetRecords{ids}}, nil
+	}}
+	return w.do(ctx, j)
+}
+
+// forgetNow does the same once run has ended.
+func (w *writer) forgetNow(_ context.Context, ids []string) error {
+	if err := w.err(); err != nil {
+		return err
+	}
+	return w.store.Change(Keys{}, func(*Facts) ([]Mutation, error) {
+		return []Mutation{ForgetRecords{ids}}, nil
+	})
+}
