@@ -1,0 +1,191 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	driver "modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/ktsd/ktsd/internal/escrow"
+	"github.com/ktsd/ktsd/internal/fault"
+)
+
+// Change implements escrow.Store in one transaction. No context reaches it: a
+// write under way is never cancelled.
+func (s *Store) Change(keys escrow.Keys, decide func(*escrow.Facts) ([]escrow.Mutation, error)) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broken != nil {
+		return fault.New(fault.Unavailable, "the database cannot be written since an earlier error").Because(s.broken)
+	}
+	if err := s.exec(`BEGIN IMMEDIATE`); err != nil {
+		return s.failed("beginning a transaction", err)
+	}
+	position := s.position
+	mutations, err := s.decideAndWrite(keys, decide)
+	if err != nil || len(mutations) == 0 {
+		s.position = position
+		return errors.Join(err, s.rollback())
+	}
+	if err := s.exec(`COMMIT`); err != nil {
+		s.position = position
+		err = s.failed("committing", err)
+		if isFault(err) {
+			return errors.Join(err, s.rollback())
+		}
+		return err
+	}
+	return nil
+}
+
+func (s *Store) decideAndWrite(keys escrow.Keys, decide func(*escrow.Facts) ([]escrow.Mutation, error)) ([]escrow.Mutation, error) {
+	facts, err := s.facts(keys)
+	if err != nil {
+		return nil, s.failed("reading what a change needs", err)
+	}
+	mutations, err := decide(facts)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range mutations {
+		if err := s.write(m); err != nil {
+			return nil, s.failed(fmt.Sprintf("writing %T", m), err)
+		}
+	}
+	return mutations, nil
+}
+
+// rollback ends a transaction that is not to be written. One that cannot be
+// ended leaves the connection in a state that nobody knows.
+func (s *Store) rollback() error {
+	err := s.exec(`ROLLBACK`)
+	if err == nil || strings.Contains(err.Error(), "no transaction is active") { // SQLite ends some by itself
+		return nil
+	}
+	s.broken = fmt.Errorf("rolling back: %w", err)
+	return s.broken
+}
+
+// failed tells an error that leaves nothing written (a fault) from one after
+// which the outcome is unknown and nothing more is written.
+func (s *Store) failed(doing string, err error) error {
+	code := 0
+	if e, ok := errors.AsType[*driver.Error](err); ok {
+		code = e.Code() & 0xff // the primary result code
+	}
+	err = fmt.Errorf("%s: %w", doing, err)
+	switch code {
+	case sqlite3.SQLITE_FULL:
+		return fault.New(fault.Unavailable, "the disk of the database is full").
+			WithHint("the server's operator: make room; writing goes on by itself then").Because(err)
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
+		return fault.New(fault.Unavailable, "the database is locked by another program").
+			WithHint("the server's operator: see who has the file open (fuser)").Because(err)
+	case sqlite3.SQLITE_CONSTRAINT:
+		return fault.New(fault.Internal, "the database refused the change").Because(err)
+	}
+	s.broken = err
+	return err
+}
+
+func isFault(err error) bool {
+	_, ok := errors.AsType[*fault.Error](err)
+	return ok
+}
+
+// statement returns the statement prepared on the writing connection.
+func (s *Store) statement(query string) (*sql.Stmt, error) {
+	if st, ok := s.statements[query]; ok {
+		return st, nil
+	}
+	st, err := s.conn.PrepareContext(context.Background(), query)
+	if err != nil {
+		return nil, err
+	}
+	s.statements[query] = st
+	return st, nil
+}
+
+func (s *Store) exec(query string, args ...any) error {
+	st, err := s.statement(query)
+	if err != nil {
+		return err
+	}
+	_, err = st.ExecContext(context.Background(), args...)
+	return err
+}
+
+// write writes one mutation.
+func (s *Store) write(m escrow.Mutation) error {
+	switch m := m.(type) {
+	case escrow.AddDeposit:
+		d := m.Deposit
+		return s.exec(`INSERT INTO deposits (client, uuid, handle, version, not_after, digest, size, created, deleted, kek, data_key, contents)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, NULL, $9, $10, $11)`,
+			d.Client, d.UUID, d.Handle, d.Version, micros(d.NotAfter), d.Digest[:], d.Size, micros(d.Created),
+			d.Sealed.Generation, d.Sealed.Key, d.Sealed.Contents)
+	case escrow.SetDeleted:
+		return s.exec(`UPDATE deposits SET deleted = $3 WHERE client = $1 AND uuid = $2`, m.Client, m.UUID, micros(m.Deleted))
+	case escrow.AddRecord:
+		return s.writeRecord(m.Record)
+	case escrow.ForgetRecords:
+		for _, id := range m.IDs {
+			if err := s.exec(`DELETE FROM audit_records WHERE id = $1`, id); err != nil {
+				return err
+			}
+		}
+		return nil
+	case escrow.AddKEK:
+		return s.exec(`INSERT INTO keks (generation, check_value, created) VALUES ($1, $2, $3)`, m.Generation, m.Check, micros(m.Created))
+	}
+	return s.writePeople(m)
+}
+
+// writePeople writes a mutation of organizations and clients.
+func (s *Store) writePeople(m escrow.Mutation) error {
+	switch m := m.(type) {
+	case escrow.AddOrganization:
+		o := m.Organization
+		err := s.exec(`INSERT INTO organizations (name, uuid, approval, code_kek, code_key, code, created, expires)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+			o.Name, o.UUID, o.Approval, o.Code.Generation, o.Code.Key, o.Code.Contents, micros(o.Created), micros(o.Expires))
+		for _, contact := range o.Contacts {
+			if err == nil {
+				err = s.write(escrow.AddContact{Organization: o.Name, Contact: contact, Created: o.Created})
+			}
+		}
+		return err
+	case escrow.SetAdmission:
+		return s.exec(`UPDATE organizations SET approval = $2, code_kek = $3, code_key = $4, code = $5 WHERE name = $1`,
+			m.Organization, m.Approval, m.Code.Generation, m.Code.Key, m.Code.Contents)
+	case escrow.AddContact:
+		return s.exec(`INSERT INTO contacts (organization, contact, created) VALUES ($1, $2, $3)`, m.Organization, m.Contact, micros(m.Created))
+	case escrow.RemoveContact:
+		return s.exec(`DELETE FROM contacts WHERE organization = $1 AND contact = $2`, m.Organization, m.Contact)
+	case escrow.AddClient:
+		c := m.Client
+		return s.exec(`INSERT INTO clients (fingerprint, organization, name, state, public_key, created) VALUES ($1, $2, $3, $4, $5, $6)`,
+			c.Fingerprint, c.Organization, c.Name, c.State, c.PublicKey, micros(c.Created))
+	case escrow.AddCertificate:
+		c := m.Certificate
+		return s.exec(`INSERT INTO certificates (key_hash, client, created, retired) VALUES ($1, $2, $3, $4)`,
+			c.Key[:], c.Client, micros(c.Created), micros(c.Retired))
+	case escrow.SetClientState:
+		return s.exec(`UPDATE clients SET state = $2 WHERE fingerprint = $1`, m.Client, m.State)
+	}
+	return fmt.Errorf("a mutation this store does not know: %T", m)
+}
+
+func (s *Store) writeRecord(r escrow.Record) error {
+	data, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	s.position++
+	return s.exec(`INSERT INTO audit_records (id, position, record) VALUES ($1, $2, $3)`, r.ID, s.position, data)
+}
