@@ -1,0 +1,169 @@
+// Package api is what goes over the wire: the route table, the types of requests
+// and answers, and the statuses of the kinds of error. Server and clients read
+// the same one. It does nothing.
+package api
+
+import (
+	"net/http"
+	"time"
+)
+
+// Who may call a route.
+type Who int
+
+// The callers. A route is absent for everybody it is not for.
+const (
+	ByAnyone   Who = iota // over TLS
+	ByClient              // over TLS, with a registered certificate
+	ByOperator            // over the admin socket
+)
+
+// Route is one row of the route table.
+type Route struct {
+	Name    string // of its handler
+	Method  string
+	Path    string // a pattern of http.ServeMux
+	Who     Who
+	MaxBody int64         // bytes; 0: no body is read
+	Timeout time.Duration // for the body to arrive, and again for the answer to be made
+}
+
+// Bounds of bodies, in bytes, and of times.
+const (
+	MaxDeposit = 1 << 20
+	MaxJSON    = 64 << 10
+	// MaxRegistration leaves room for a key of 64 KiB, armored, and the rest.
+	MaxRegistration = 128 << 10
+
+	short = 10 * time.Second
+	long  = 30 * time.Second
+)
+
+// Routes is the route table.
+func Routes() []Route {
+	const get, put, post, del = http.MethodGet, http.MethodPut, http.MethodPost, http.MethodDelete
+	return []Route{
+		{"root", get, "/{$}", ByAnyone, 0, short},
+		{"health", get, "/healthz", ByAnyone, 0, short},
+		{"ready", get, "/readyz", ByAnyone, 0, short},
+		{"register", post, "/v1/clients", ByAnyone, MaxRegistration, short},
+
+		{"self", get, "/v1/self", ByClient, 0, short},
+		{"put", put, "/v1/deposits/{uuid}", ByClient, MaxDeposit, long},
+		{"get", get, "/v1/deposits/{uuid}", ByClient, 0, long},
+		{"find", get, "/v1/deposits", ByClient, 0, long},
+		{"delete", del, "/v1/deposits/{uuid}", ByClient, 0, short},
+		{"undelete", post, "/v1/deposits/{uuid}/undelete", ByClient, 0, short},
+
+		{"server", get, "/v1/server", ByOperator, 0, short},
+		{"reload", post, "/v1/reload", ByOperator, 0, short},
+		{"organizations", get, "/v1/organizations", ByOperator, 0, long},
+		{"createOrganization", post, "/v1/organizations", ByOperator, MaxJSON, short},
+		{"addContacts", post, "/v1/organizations/{organization}/contacts", ByOperator, MaxJSON, short},
+		{"removeContact", del, "/v1/organizations/{organization}/contacts/{contact}", ByOperator, 0, short},
+		{"setAdmission", put, "/v1/organizations/{organization}/admission", ByOperator, MaxJSON, short},
+		{"clients", get, "/v1/clients", ByOperator, 0, long},
+		{"enableClient", post, "/v1/clients/{fingerprint}/enable", ByOperator, 0, short},
+		{"disableClient", post, "/v1/clients/{fingerprint}/disable", ByOperator, 0, short},
+	}
+}
+
+// Headers of answers that carry a deposit's bytes.
+const (
+	HeaderUUID      = "Ktsd-Uuid"
+	HeaderHandle    = "Ktsd-Handle" // percent-encoded as in a query
+	HeaderVersion   = "Ktsd-Version"
+	HeaderCreated   = "Ktsd-Created"    // RFC 3339
+	HeaderNotAfter  = "Ktsd-Not-After"  // RFC 3339; absent where there is none
+	HeaderRequestID = "Ktsd-Request-Id" // of every answer
+)
+
+// Deposit describes a deposit.
+type Deposit struct {
+	UUID     string     `json:"uuid"`
+	Handle   string     `json:"handle"`
+	Version  int64      `json:"version"`
+	Size     int64      `json:"size"` // of the contents, bytes
+	Created  time.Time  `json:"created"`
+	NotAfter *time.Time `json:"not_after,omitempty"`
+	Deleted  *time.Time `json:"deleted,omitempty"`
+}
+
+// Deposits is one page of descriptions.
+type Deposits struct {
+	Deposits []Deposit `json:"deposits"`
+	Cursor   string    `json:"cursor,omitempty"` // of the next page; absent on the last
+}
+
+// Registration asks to be registered. The text that Signature is over is told in
+// package escrow at RegistrationText.
+type Registration struct {
+	Organization string    `json:"organization"`
+	Name         string    `json:"name,omitempty"`
+	AuthCode     string    `json:"auth_code,omitempty"`
+	PublicKey    string    `json:"public_key"` // OpenPGP, armored
+	Time         time.Time `json:"time"`       // of the signature
+	Signature    string    `json:"signature"`  // OpenPGP, detached, armored
+}
+
+// Client describes a client.
+type Client struct {
+	Fingerprint  string    `json:"fingerprint"`
+	Organization string    `json:"organization"`
+	Name         string    `json:"name,omitempty"`
+	State        string    `json:"state"` // pending, active, disabled
+	Created      time.Time `json:"created"`
+}
+
+// Clients is a list of clients.
+type Clients struct {
+	Clients []Client `json:"clients"`
+}
+
+// NewOrganization asks for an organization.
+type NewOrganization struct {
+	Name     string   `json:"name"`
+	Contacts []string `json:"contacts,omitempty"`
+	Approval string   `json:"approval,omitempty"`  // auth_code (the default), contacts, automatic
+	AuthCode string   `json:"auth_code,omitempty"` // absent: one is generated
+}
+
+// Organization describes an organization to the operator.
+type Organization struct {
+	Name     string    `json:"name"`
+	UUID     string    `json:"uuid"`
+	Contacts []string  `json:"contacts"`
+	Approval string    `json:"approval"`
+	AuthCode string    `json:"auth_code,omitempty"`
+	Created  time.Time `json:"created"`
+	Expires  time.Time `json:"expires"`
+}
+
+// Organizations is a list of organizations.
+type Organizations struct {
+	Organizations []Organization `json:"organizations"`
+}
+
+// Contacts asks for contacts to be added.
+type Contacts struct {
+	Contacts []string `json:"contacts"`
+}
+
+// Admission asks for another way to let clients in.
+type Admission struct {
+	Approval string `json:"approval"`
+	AuthCode string `json:"auth_code,omitempty"` // absent with auth_code: the one that is set, or a new one
+}
+
+// Server tells what ktsd runs with.
+type Server struct {
+	Version       string    `json:"version"`
+	Fingerprint   string    `json:"fingerprint"` // qualified: 4096R/…
+	Node          string    `json:"node"`
+	Listen        string    `json:"listen"`
+	TLSMinVersion string    `json:"tls_min_version"`
+	Certificate   string    `json:"certificate"` // file
+	PrivateKey    string    `json:"private_key"` // file
+	Loaded        string    `json:"loaded"`      // SHA-256 of the certificate in use, as openssl prints it
+	Started       time.Time `json:"started"`
+}

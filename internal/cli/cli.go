@@ -1,0 +1,143 @@
+// Package cli is what the command lines have in common: parsing with kong,
+// signals, the form of errors, exit codes and --version. It knows no command.
+//
+// Exit codes: 0 done (for plan: in sync); 1 an error; 2 differences (plan); 3 no
+// such thing (keytrustee); 64 the command line was wrong (EX_USAGE of
+// sysexits.h).
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/ktsd/ktsd/internal/fault"
+)
+
+// Version is set when a release is built (-ldflags -X).
+var Version = "devel"
+
+// Exit codes.
+const (
+	CodeError       = 1
+	CodeDifferences = 2
+	CodeNotFound    = 3
+	CodeUsage       = 64
+)
+
+// Streams are where a command reads and writes. Results go to Out, all else to
+// Err.
+type Streams struct {
+	In       io.Reader
+	Out, Err io.Writer
+}
+
+// Coded is an error that ends the program with a code of its own. With a nil Err
+// nothing more is printed.
+type Coded struct {
+	Code int
+	Err  error
+}
+
+func (c *Coded) Error() string {
+	if c.Err == nil {
+		return fmt.Sprintf("exit code %d", c.Code)
+	}
+	return c.Err.Error()
+}
+
+// Unwrap returns the error itself.
+func (c *Coded) Unwrap() error { return c.Err }
+
+// Main parses the command line into grammar, runs the command that it names, and
+// returns the exit code. A command is a kong node with a method Run, which may
+// take a context.Context, which ends at SIGINT and SIGTERM, and a *Streams.
+func Main(description string, grammar any, options ...kong.Option) int {
+	name := filepath.Base(os.Args[0])
+	streams := &Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+
+	parser, err := kong.New(grammar, append([]kong.Option{
+		kong.Name(name), kong.Description(description), kong.Bind(streams),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Vars{"version": fmt.Sprintf("%s %s (%s, %s/%s)", name, Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)},
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+	}, options...)...)
+	if err != nil {
+		return report(streams.Err, name, err)
+	}
+	parsed, err := parser.Parse(os.Args[1:])
+	if err != nil {
+		fmt.Fprintf(streams.Err, "%s: error: %v\n%s: hint: see '%s --help'\n", name, err, name, helpFor(name, err))
+		return CodeUsage
+	}
+	return report(streams.Err, name, parsed.Run())
+}
+
+// helpFor returns the command, as far as it was understood, whose help to read.
+func helpFor(name string, err error) string {
+	parse, ok := errors.AsType[*kong.ParseError](err)
+	if !ok || parse.Context == nil || parse.Context.Command() == "" {
+		return name
+	}
+	command, _, _ := strings.Cut(parse.Context.Command(), " <")
+	return name + " " + command
+}
+
+// report prints err in the form of all our programs and returns the exit code.
+func report(w io.Writer, name string, err error) int {
+	if err == nil {
+		return 0
+	}
+	code := CodeError
+	if coded, ok := errors.AsType[*Coded](err); ok {
+		code = coded.Code
+		if coded.Err == nil {
+			return code
+		}
+	}
+	fmt.Fprintf(w, "%s: error: %v\n", name, err)
+	if hint := hintOf(err); hint != "" {
+		fmt.Fprintf(w, "%s: hint: %s\n", name, hint)
+	}
+	return code
+}
+
+func hintOf(err error) string {
+	if f, ok := errors.AsType[*fault.Error](err); ok {
+		return f.Hint
+	}
+	return ""
+}
+
+// ReadSecret returns the secret in a file, or on standard input for "-", without
+// the line break that ends it. It reads at most 4096 bytes.
+func ReadSecret(streams *Streams, file string) (string, error) {
+	r := streams.In
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return "", err
+		}
+		defer f.Close()
+		r = f
+	}
+	data, err := io.ReadAll(io.LimitReader(r, 4097))
+	if err != nil {
+		return "", fmt.Errorf("reading a secret: %w", err)
+	}
+	if len(data) > 4096 {
+		return "", errors.New("reading a secret: it has more than 4096 bytes")
+	}
+	return strings.TrimRight(string(data), "\r\n"), nil
+}

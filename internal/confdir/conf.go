@@ -1,0 +1,113 @@
+package confdir
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+)
+
+// Conf is what keytrustee.conf holds. Where a field is empty, its default
+// applies. Keys that it does not know, such as those of the original, are kept.
+type Conf struct {
+	LocalFingerprint string // of the server's OpenPGP key, 40 hex digits
+	Hostname         string // recorded by init --hostname; empty: what the system says
+	Listen           string // HOST:PORT
+	TLSMinVersion    string // tlsv1 … tlsv1.3
+	Certificate      string // file
+	PrivateKey       string // file
+
+	other map[string]json.RawMessage
+}
+
+// DefaultListen is the address that ktsd listens on unless told otherwise; the
+// port is the seeds' (11371, that of OpenPGP key servers).
+const DefaultListen = ":11371"
+
+// DefaultTLSMinVersion is the TLS floor unless told otherwise.
+const DefaultTLSMinVersion = "tlsv1.2"
+
+// keys binds the fields to their names in the file.
+func (c *Conf) keys() map[string]*string {
+	return map[string]*string{
+		"LOCAL_FINGERPRINT": &c.LocalFingerprint,
+		"HOSTNAME":          &c.Hostname,
+		"LISTEN":            &c.Listen,
+		"TLS_MIN_VERSION":   &c.TLSMinVersion,
+		"SSL_CERTIFICATE":   &c.Certificate,
+		"SSL_PRIVATE_KEY":   &c.PrivateKey,
+	}
+}
+
+// maxConf bounds the size of keytrustee.conf, in bytes.
+const maxConf = 1 << 20
+
+// ReadConf reads keytrustee.conf. The error is fs.ErrNotExist if there is none.
+func (d Dir) ReadConf() (Conf, error) {
+	info, err := os.Stat(d.Conf())
+	if err != nil {
+		return Conf{}, err
+	}
+	if info.Size() > maxConf {
+		return Conf{}, fmt.Errorf("%s has %d bytes; at most %d are read", d.Conf(), info.Size(), maxConf)
+	}
+	data, err := os.ReadFile(d.Conf())
+	if err != nil {
+		return Conf{}, err
+	}
+	c, err := ParseConf(data)
+	if err != nil {
+		return Conf{}, fmt.Errorf("%s: %w", d.Conf(), err)
+	}
+	return c, nil
+}
+
+// ParseConf reads the contents of keytrustee.conf. Its errors name keys and never
+// show values, since the original's file has passwords.
+func ParseConf(data []byte) (Conf, error) {
+	var c Conf
+	if err := json.Unmarshal(data, &c.other); err != nil {
+		if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+			line := 1 + strings.Count(string(data[:min(int(syntax.Offset), len(data))]), "\n")
+			return Conf{}, fmt.Errorf("line %d is not JSON", line)
+		}
+		return Conf{}, errors.New("it is not a JSON object")
+	}
+	for key, field := range c.keys() {
+		if raw, ok := c.other[key]; ok {
+			if err := json.Unmarshal(raw, field); err != nil {
+				return Conf{}, fmt.Errorf("%s is not a string", key)
+			}
+			delete(c.other, key)
+		}
+	}
+	return c, nil
+}
+
+// Marshal returns the contents of keytrustee.conf, keys in order.
+func (c Conf) Marshal() ([]byte, error) {
+	all := map[string]any{}
+	for key, raw := range c.other {
+		all[key] = raw
+	}
+	for key, field := range c.keys() {
+		if *field != "" {
+			all[key] = *field
+		}
+	}
+	data, err := json.MarshalIndent(all, "", "    ")
+	if err != nil {
+		return nil, err
+	}
+	return append(data, '\n'), nil
+}
+
+// WriteConf replaces keytrustee.conf.
+func (d Dir) WriteConf(c Conf) error {
+	data, err := c.Marshal()
+	if err != nil {
+		return err
+	}
+	return WriteFile(d.Conf(), data, 0o600)
+}

@@ -1,0 +1,98 @@
+// Package confdir knows the configuration directory and the state directory:
+// where each file is, which are secret, and how they are written so that a crash
+// leaves the old file or the new one. It knows nothing of what the files hold
+// but keytrustee.conf.
+package confdir
+
+import (
+	"os"
+	"path/filepath"
+)
+
+// Default is the configuration directory unless --confdir or
+// KEYTRUSTEE_CONFDIR says otherwise.
+const Default = "/var/lib/keytrustee/.keytrustee"
+
+// Dir is a configuration directory, as an absolute path.
+type Dir string
+
+// New returns the directory at path, made absolute.
+func New(path string) (Dir, error) {
+	abs, err := filepath.Abs(path)
+	return Dir(abs), err
+}
+
+func (d Dir) file(elem ...string) string {
+	return filepath.Join(append([]string{string(d)}, elem...)...)
+}
+
+// The files that nodes have in common, by the names of the seeds.
+
+// Conf is the configuration, JSON.
+func (d Dir) Conf() string { return d.file("keytrustee.conf") }
+
+// SecretKeyring holds the server's OpenPGP secret key. It is a secret.
+func (d Dir) SecretKeyring() string { return d.file("secring.gpg") }
+
+// PublicKeyring holds the server's OpenPGP public key.
+func (d Dir) PublicKeyring() string { return d.file("pubring.gpg") }
+
+// KEKRing holds the generations of the key-encryption key. It is a secret.
+func (d Dir) KEKRing() string { return d.file("kekring.json") }
+
+// The files of one node's own TLS identity: no copy to a peer takes them along.
+
+// SSL is the directory of the TLS files.
+func (d Dir) SSL() string { return d.file(".ssl") }
+
+// Certificate is the TLS certificate, with its chain, PEM.
+func (d Dir) Certificate() string { return d.file(".ssl", "ssl-cert-keytrustee.pem") }
+
+// PrivateKey is the TLS private key, PEM. It is a secret.
+func (d Dir) PrivateKey() string { return d.file(".ssl", "ssl-cert-keytrustee-pk.pem") }
+
+// The state of one node: it stays where it was made.
+
+// State returns elem below the state directory: /var/lib/keytrustee for the
+// default configuration directory, else its own folder "state".
+func (d Dir) State(elem ...string) string {
+	root := d.file("state")
+	if d == Default {
+		root = filepath.Dir(Default)
+	}
+	return filepath.Join(append([]string{root}, elem...)...)
+}
+
+// StateDirs are the directories of the state, outermost first, each with mode
+// 0700.
+func (d Dir) StateDirs() []string {
+	dirs := []string{d.State("db"), d.State("audit"), d.State("run")}
+	if d != Default {
+		dirs = append([]string{d.State()}, dirs...)
+	}
+	return dirs
+}
+
+// Database is the SQLite file.
+func (d Dir) Database() string { return d.State("db", "keytrustee.db") }
+
+// Audit is the directory of the audit segments.
+func (d Dir) Audit() string { return d.State("audit") }
+
+// Lock is the file that a running ktsd has locked.
+func (d Dir) Lock() string { return d.State("run", "ktsd.lock") }
+
+// Socket is the admin socket.
+func (d Dir) Socket() string {
+	if d == Default {
+		return "/run/keytrustee/admin.sock"
+	}
+	return d.State("run", "admin.sock")
+}
+
+// Exists tells whether a file or directory is there. An error other than its
+// absence counts as there, so that nothing is made in its place.
+func Exists(path string) bool {
+	_, err := os.Lstat(path)
+	return !os.IsNotExist(err)
+}

@@ -1,0 +1,30 @@
+package confdir
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+)
+
+// ErrLocked tells that another process holds the lock.
+var ErrLocked = errors.New("another ktsd is running on this directory")
+
+// TakeLock locks the file at path until the process ends or the file returned is
+// closed; the kernel gives the lock free after any crash. The error is ErrLocked
+// if another process has it.
+func (d Dir) TakeLock() (*os.File, error) {
+	path := d.Lock()
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("opening the lock: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, fmt.Errorf("%w: %s", ErrLocked, path)
+		}
+		return nil, fmt.Errorf("locking %s: %w", path, err)
+	}
+	return f, d.Adopt(path)
+}
