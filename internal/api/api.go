@@ -96,14 +96,14 @@ type Deposits struct {
 }
 
 // Registration asks to be registered. The text that Signature is over is told in
-// package escrow at RegistrationText.
+// package proof.
 type Registration struct {
 	Organization string    `json:"organization"`
 	Name         string    `json:"name,omitempty"`
 	AuthCode     string    `json:"auth_code,omitempty"`
 	PublicKey    string    `json:"public_key"` // OpenPGP, armored
 	Time         time.Time `json:"time"`       // of the signature
-	Signature    string    `json:"signature"`  // OpenPGP, detached, armored
+	Signature    []byte    `json:"signature"`  // OpenPGP, detached, in base64
 }
 
 // Client describes a client.

@@ -1,70 +1,20 @@
 package confdir
 
-import (
-	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"syscall"
-)
+import "github.com/ktsd/ktsd/internal/safefile"
 
 // Check returns an error unless the directory's secrets are readable by their
 // owner alone and no directory can be written by others. Other files may have
 // any mode, so a tree laid out by the original passes.
 func (d Dir) Check() error {
 	for _, dir := range append([]string{string(d), d.SSL()}, d.StateDirs()...) {
-		if err := checkDirectory(dir); err != nil {
+		if err := safefile.CheckDirectory(dir); err != nil {
 			return err
 		}
 	}
 	for _, file := range []string{d.SecretKeyring(), d.KEKRing(), d.PrivateKey(), d.Conf(), d.Database()} {
-		if err := CheckSecret(file); err != nil {
+		if err := safefile.CheckSecret(file); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// CheckSecret returns an error if a file that is there can be read or written by
-// its group or others, or belongs to another account.
-func CheckSecret(path string) error {
-	info, err := os.Stat(path)
-	if err != nil {
-		return ifThere(err)
-	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return fmt.Errorf("%s is a secret, but its mode is %04o: run chmod 600 %s", path, mode, path)
-	}
-	return checkOwner(path, info)
-}
-
-func checkDirectory(path string) error {
-	info, err := os.Stat(path)
-	if err != nil {
-		return ifThere(err)
-	}
-	if !info.IsDir() {
-		return fmt.Errorf("%s is not a directory", path)
-	}
-	if mode := info.Mode().Perm(); mode&0o022 != 0 {
-		return fmt.Errorf("directory %s can be written by others, its mode is %04o: run chmod 700 %s", path, mode, path)
-	}
-	return checkOwner(path, info)
-}
-
-// checkOwner lets root read what is anybody's; others only what is their own or
-// root's.
-func checkOwner(path string, info fs.FileInfo) error {
-	owner, me := int(info.Sys().(*syscall.Stat_t).Uid), os.Geteuid()
-	if me == 0 || owner == me || owner == 0 {
-		return nil
-	}
-	return fmt.Errorf("%s belongs to user %d, and this runs as user %d: run chown -R keytrustee: %s", path, owner, me, filepath.Dir(path))
-}
-
-func ifThere(err error) error {
-	if os.IsNotExist(err) {
-		return nil
-	}
-	return err
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"strings"
+
+	"github.com/ktsd/ktsd/internal/safefile"
 )
 
 // Conf is what keytrustee.conf holds. Where a field is empty, its default
@@ -109,5 +111,5 @@ func (d Dir) WriteConf(c Conf) error {
 	if err != nil {
 		return err
 	}
-	return WriteFile(d.Conf(), data, 0o600)
+	return safefile.Write(d.Conf(), data, 0o600)
 }

@@ -7,6 +7,8 @@ package confdir
 import (
 	"os"
 	"path/filepath"
+
+	"github.com/ktsd/ktsd/internal/safefile"
 )
 
 // Default is the configuration directory unless --confdir or
@@ -89,6 +91,9 @@ func (d Dir) Socket() string {
 	}
 	return d.State("run", "admin.sock")
 }
+
+// Adopt gives a file below d to the directory's owner, where root made it.
+func (d Dir) Adopt(path string) error { return safefile.Adopt(path, string(d)) }
 
 // Exists tells whether a file or directory is there. An error other than its
 // absence counts as there, so that nothing is made in its place.

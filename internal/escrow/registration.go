@@ -4,11 +4,11 @@ import (
 	"context"
 	"crypto/subtle"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/ktsd/ktsd/internal/fault"
 	"github.com/ktsd/ktsd/internal/names"
+	"github.com/ktsd/ktsd/internal/proof"
 )
 
 // Registration is what a client sends to be known.
@@ -18,26 +18,11 @@ type Registration struct {
 	AuthCode     names.Secret // empty: none
 	PublicKey    []byte       // OpenPGP, armored or binary
 	Time         time.Time    // when Signature was made
-	Signature    []byte       // detached, over RegistrationText
+	Signature    []byte       // detached, over proof.Registration
 }
 
 // MaxClockDifference is how far a proof's time may be from the server's.
 const MaxClockDifference = 5 * time.Minute
-
-// RegistrationText is what a client signs, with its OpenPGP key and as a detached
-// signature of these bytes, to bind the TLS key of the connection to itself:
-//
-//	ktsd-registration/1
-//	organization: NAME
-//	server: 40 hex digits, the fingerprint of the server's OpenPGP key
-//	certificate-key: 64 hex digits, SHA-256 of the TLS key's SubjectPublicKeyInfo
-//	time: RFC 3339 in UTC, seconds
-//
-// Each line ends with a line feed.
-func RegistrationText(organization string, server Fingerprint, key KeyHash, at time.Time) []byte {
-	return fmt.Appendf(nil, "ktsd-registration/1\norganization: %s\nserver: %s\ncertificate-key: %s\ntime: %s\n",
-		organization, server, key, at.UTC().Format(time.RFC3339))
-}
 
 // provenRegistration is a registration whose signature was verified.
 type provenRegistration struct {
@@ -127,7 +112,7 @@ func (s *Service) prove(ctx context.Context, c Caller, r Registration) (provenRe
 	if p.key, err = s.OpenPGP.ParsePublicKey(r.PublicKey, now); err != nil {
 		return p, err
 	}
-	text := RegistrationText(r.Organization, s.Server, c.Certificate, r.Time)
+	text := proof.Registration(r.Organization, string(s.Server), c.Certificate, r.Time)
 	if err := s.OpenPGP.VerifyDetached(p.key, text, r.Signature, now); err != nil {
 		return p, fault.New(fault.Invalid, "the signature of the proof does not hold for this server, organization, TLS key and time").
 			WithHint("it must be made by key %s over: purpose, organization, server, TLS key, time", p.key.Fingerprint)

@@ -1,4 +1,7 @@
-package confdir
+// Package safefile writes files so that a crash leaves the old one or the new
+// one, keeps secrets to their owner, and checks that others did so. It knows
+// nothing of what is in them.
+package safefile
 
 import (
 	"errors"
@@ -9,10 +12,10 @@ import (
 	"syscall"
 )
 
-// WriteFile replaces the file at path so that a crash leaves the old one or the
+// Write replaces the file at path so that a crash leaves the old one or the
 // new one, whole: temporary file, fsync, rename, fsync of the directory. Its mode
 // does not depend on the umask. What root writes gets the directory's owner.
-func WriteFile(path string, data []byte, mode fs.FileMode) (err error) {
+func Write(path string, data []byte, mode fs.FileMode) (err error) {
 	dir := filepath.Dir(path)
 	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".*.tmp") // mode 0600
 	if err != nil {
@@ -36,7 +39,7 @@ func WriteFile(path string, data []byte, mode fs.FileMode) (err error) {
 	if err := f.Close(); err != nil {
 		return err
 	}
-	if err := giveToOwner(f.Name(), dir); err != nil {
+	if err := Adopt(f.Name(), dir); err != nil {
 		return err
 	}
 	if err := os.Rename(f.Name(), path); err != nil {
@@ -56,7 +59,7 @@ func MakeDir(path string) error {
 	if err := os.Chmod(path, 0o700); err != nil {
 		return err
 	}
-	if err := giveToOwner(path, filepath.Dir(path)); err != nil {
+	if err := Adopt(path, filepath.Dir(path)); err != nil {
 		return err
 	}
 	return SyncDir(filepath.Dir(path))
@@ -71,11 +74,9 @@ func SyncDir(path string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// Adopt gives a file below d to the directory's owner, where root made it.
-func (d Dir) Adopt(path string) error { return giveToOwner(path, string(d)) }
-
-// giveToOwner gives path the owner and group that dir has; only root does so.
-func giveToOwner(path, dir string) error {
+// Adopt gives path the owner and group that dir has; it does nothing unless root
+// calls it.
+func Adopt(path, dir string) error {
 	if os.Geteuid() != 0 {
 		return nil
 	}
