@@ -1,0 +1,31 @@
+# Needs Go 1.26 and a POSIX shell; "make test" as root installs the rest.
+
+.PHONY: build demo test lint fuzz clean help
+
+build: ## build all programs into bin/
+	@mkdir -p bin
+	@version=$$(git describe --tags --always --dirty 2>/dev/null || echo devel); \
+	flags="-X github.com/ktsd/ktsd/internal/cli.Version=$$version"; \
+	echo "building $$version into bin/"; \
+	export CGO_ENABLED=0; \
+	go build -trimpath -buildvcs=false -ldflags "$$flags" -o bin/ ./ktadmin ./orgtool ./cmd/keytrustee && \
+	go build -trimpath -buildvcs=false -ldflags "$$flags" -o bin/ktsd ./server
+	@ln -sf orgtool bin/keytrustee-orgtool
+
+demo: build ## build, then show a key stored and fetched, from init to get
+	@sh examples/demo.sh
+
+test: ## run all tests; as root, install the Debian packages they need first
+	@sh .ci/test
+
+lint: ## gofmt, go vet, staticcheck, govulncheck
+	@sh .ci/lint
+
+fuzz: ## run every fuzz target for a while (FUZZTIME=10s)
+	@sh .ci/fuzz
+
+clean: ## remove bin/
+	rm -rf bin
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile
