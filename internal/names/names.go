@@ -16,40 +16,42 @@ import (
 const (
 	MaxOrganization = 64
 	MaxContact      = 254 // RFC 5321, 4.5.3.1.3, without the angle brackets
+	MaxHostname     = 253 // RFC 1123, section 2.1, and RFC 1035, section 2.3.4
 	MaxHandle       = 255
 	MaxClient       = 128
+	MaxAuthCode     = 255
 )
 
-// CheckOrganization returns an error unless name is 1 to 64 letters, digits,
-// hyphens and underscores (seed, "Create Organizations").
+// CheckOrganization refuses what is no name of an organization: 1 to MaxOrganization
+// ASCII letters, digits, hyphens and underscores. The error does not repeat
+// the name; nor do those of the other checks.
 func CheckOrganization(name string) error {
 	if name == "" {
-		return errors.New("the organization's name is empty")
+		return errors.New("the name is empty")
 	}
 	if len(name) > MaxOrganization {
-		return fmt.Errorf("the organization's name has %d bytes; at most %d are allowed", len(name), MaxOrganization)
+		return fmt.Errorf("the name is longer than %d characters", MaxOrganization)
 	}
-	for _, r := range name {
-		letter := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
-		if !letter && !('0' <= r && r <= '9') && r != '-' && r != '_' {
-			return fmt.Errorf("the organization's name %q holds %q; letters, digits, hyphens and underscores are allowed", name, r)
-		}
+	if strings.ContainsFunc(name, func(r rune) bool { return !isAlphanumeric(r) && r != '-' && r != '_' }) {
+		return errors.New("a name has only letters, digits, hyphens and underscores")
 	}
 	return nil
 }
 
-// CheckContact returns an error unless address is a bare mail address
-// (RFC 5322 addr-spec) of at most 254 bytes.
+// CheckContact refuses what is no plain mail address of at most MaxContact
+// bytes, as net/mail parses it (RFC 5322): no display name, no angle brackets,
+// no quoted local part. A host without a domain is enough, so the users of this
+// machine qualify: "root@localhost".
 func CheckContact(address string) error {
 	if len(address) > MaxContact {
-		return fmt.Errorf("the contact has %d bytes; a mail address has at most %d", len(address), MaxContact)
+		return fmt.Errorf("the address is longer than %d bytes", MaxContact)
 	}
 	parsed, err := mail.ParseAddress(address)
-	if err != nil || parsed.Address != address {
-		return fmt.Errorf("the contact %q is not a mail address like finn@example.com", address)
+	if err != nil {
+		return errors.New("this is no mail address of the form user@host")
 	}
-	if strings.ContainsFunc(address, func(r rune) bool { return unicode.IsControl(r) || r == ',' || r == ' ' }) {
-		return fmt.Errorf("the contact %q holds a comma, a space or a control character", address)
+	if parsed.Address != address || strings.ContainsAny(address, " ,") {
+		return errors.New("the address must stand alone, without a name, angle brackets or quotes")
 	}
 	return nil
 }
@@ -94,8 +96,8 @@ func CheckAuthCode(code Secret) error {
 	switch {
 	case s == "":
 		return errors.New("the authorization code is empty")
-	case len(s) > 255:
-		return fmt.Errorf("the authorization code has %d bytes; at most 255 are allowed", len(s))
+	case len(s) > MaxAuthCode:
+		return fmt.Errorf("the authorization code has %d bytes; at most %d are allowed", len(s), MaxAuthCode)
 	case !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }):
 		return errors.New("the authorization code holds something that cannot be printed, such as a line break")
 	}

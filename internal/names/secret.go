@@ -1,29 +1,42 @@
 package names
 
 import (
+	"crypto/sha256"
+	"crypto/subtle"
 	"fmt"
 	"io"
 	"log/slog"
 )
 
-// redacted is what every way of printing a Secret shows.
-const redacted = "(sensitive value)"
+// Redacted is what stands in every output where a secret would.
+const Redacted = "(sensitive value)"
 
-// Secret is text that must not be seen: an authorization code, a password. All
-// ways of printing, logging and marshaling it show "(sensitive value)".
+// Secret is a string that is never shown, such as an authorization code: fmt,
+// encoding/json and log/slog print Redacted in its place. Reveal is the only
+// way to it. As the key of a map it would escape encoding/json: keep it a value.
 type Secret string
 
-// Reveal returns the text itself, for the one place that needs it.
+// Reveal returns the secret itself.
 func (s Secret) Reveal() string { return string(s) }
 
-// String returns "(sensitive value)".
-func (s Secret) String() string { return redacted }
+// Equal compares in a time that depends on neither content nor on where the
+// two differ.
+func (s Secret) Equal(other Secret) bool {
+	a, b := sha256.Sum256([]byte(s)), sha256.Sum256([]byte(other))
+	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
+}
 
-// Format writes "(sensitive value)" whatever the verb.
-func (s Secret) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) }
+// String returns Redacted.
+func (s Secret) String() string { return Redacted }
 
-// MarshalText returns "(sensitive value)", which covers JSON too.
-func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+// GoString returns Redacted.
+func (s Secret) GoString() string { return Redacted }
 
-// LogValue returns "(sensitive value)".
-func (s Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
+// Format prints Redacted for every verb and flag.
+func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, Redacted) }
+
+// MarshalJSON returns Redacted as a JSON string.
+func (s Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + Redacted + `"`), nil }
+
+// LogValue returns Redacted.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(Redacted) }

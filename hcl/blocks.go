@@ -1,0 +1,38 @@
+package hcl
+
+import "github.com/hashicorp/hcl/v2/hclsyntax"
+
+// blockKind is a kind of block that stands at the top of a file.
+type blockKind struct {
+	body    bodySchema
+	label   string // what the label is: "host name"
+	example string // a header, for the one who forgot the label
+
+	check func(label string) error
+	store func(d *decoder, name string, body *hclsyntax.Body)
+}
+
+// blockKinds is the language: a new block is a line here, and a file with its
+// schema and its store function.
+func blockKinds() []blockKind {
+	return []blockKind{
+		serverBlock(),
+		organizationBlock(),
+	}
+}
+
+// laterBlocks are the blocks that have a meaning in other builds only.
+func laterBlocks() []string {
+	return []string{
+		"audit", "backup", "database", "high_availability", "hsm", "limits",
+		"locals", "mail", "removed", "schedule", "variable",
+	}
+}
+
+// bodySchema is what may stand between the braces of a block.
+type bodySchema struct {
+	kind       string // of the block
+	attributes []string
+	blocks     []bodySchema // without labels, each at most once
+	later      []string     // attributes that have a meaning in other builds only
+}

@@ -1,0 +1,122 @@
+package hcl
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	hcllib "github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+)
+
+// decoder goes through a file's blocks. It collects what they declare in
+// config, and all that is wrong with them in diags.
+type decoder struct {
+	config *Config
+	diags  Diagnostics
+	broken []hcllib.Range // where the syntax is wrong
+
+	// The block being decoded.
+	block  address
+	header hcllib.Range
+	errors int // how many diags there were when it began
+}
+
+func newDecoder(source *source) *decoder {
+	return &decoder{config: &Config{source: source, places: map[address]hcllib.Range{}}}
+}
+
+// report adds an error of the block being decoded.
+func (d *decoder) report(place hcllib.Range, summary, detail, suggestion string) {
+	diag := Diagnostic{Severity: SeverityError, Summary: summary, Detail: detail, Suggestion: suggestion}
+	if d.block.kind != "" {
+		diag.Block = blockTitle(d.block.kind, d.block.name)
+	}
+	d.config.source.locate(&diag, place)
+	d.diags = append(d.diags, diag)
+}
+
+// blockIsValid tells whether the block being decoded has no error so far.
+func (d *decoder) blockIsValid() bool { return len(d.diags) == d.errors }
+
+func (d *decoder) decodeFile(body *hclsyntax.Body) {
+	kinds := map[string]blockKind{}
+	for _, kind := range blockKinds() {
+		kinds[kind.body.kind] = kind
+	}
+	names := slices.Sorted(maps.Keys(kinds))
+	for name, attr := range body.Attributes {
+		d.report(attr.NameRange, fmt.Sprintf("attribute %q outside of a block", name),
+			"At the top of a file stand blocks only: "+strings.Join(names, ", ")+".", "")
+	}
+	for _, block := range body.Blocks {
+		if d.hasSyntaxError(block) {
+			continue
+		}
+		d.block, d.header, d.errors = address{}, block.DefRange(), len(d.diags)
+		kind, known := kinds[block.Type]
+		switch {
+		case known:
+			d.decodeBlock(kind, block)
+		case slices.Contains(laterBlocks(), block.Type):
+			d.report(block.DefRange(), fmt.Sprintf("block %q is not available in this build", block.Type),
+				"It would have no effect, so it is refused. Remove the block, or run a release that has it.", "")
+		default:
+			d.report(block.TypeRange, fmt.Sprintf("unknown block %q", block.Type),
+				"The blocks are "+strings.Join(names, " and ")+".", didYouMean(block.Type, names))
+		}
+	}
+}
+
+func (d *decoder) decodeBlock(kind blockKind, block *hclsyntax.Block) {
+	if len(block.Labels) == 0 {
+		d.report(block.DefRange(), fmt.Sprintf("%s without a %s", block.Type, kind.label),
+			fmt.Sprintf("The %s stands in quotes after the word %s.", kind.label, block.Type), "Write for example: "+kind.example)
+		return
+	}
+	name := block.Labels[0]
+	d.block = addressOf(block.Type, name, "")
+	for _, extra := range block.LabelRanges[1:] {
+		d.report(extra, "more than one label", fmt.Sprintf("After the word %s stands one label, its %s.", block.Type, kind.label), "")
+	}
+	if err := kind.check(name); err != nil {
+		d.report(block.LabelRanges[0], "invalid "+kind.label, sentence(err.Error()), "")
+	}
+	if first, found := d.config.places[d.block]; found {
+		d.report(block.DefRange(), fmt.Sprintf("duplicate %s block %q", block.Type, name),
+			fmt.Sprintf("The first one stands at %s. Each %s has one block.", lineOf(first), block.Type), "")
+	} else {
+		d.config.places[d.block] = block.DefRange()
+		d.config.blocks = append(d.config.blocks, declaration{block.Type, name, block.DefRange()})
+	}
+	d.checkBody(kind.body, block.Body)
+	kind.store(d, name, block.Body)
+}
+
+// checkBody reports what is not in the schema.
+func (d *decoder) checkBody(schema bodySchema, body *hclsyntax.Body) {
+	for name, attr := range body.Attributes {
+		if !slices.Contains(schema.attributes, name) {
+			d.unknownAttribute(schema, attr)
+		}
+	}
+	seen := map[string]hcllib.Range{}
+	for _, block := range body.Blocks {
+		i := slices.IndexFunc(schema.blocks, func(s bodySchema) bool { return s.kind == block.Type })
+		if i < 0 {
+			d.unknownNested(schema, block)
+			continue
+		}
+		if first, found := seen[block.Type]; found {
+			d.report(block.DefRange(), fmt.Sprintf("duplicate %s block", block.Type),
+				fmt.Sprintf("The first one stands at %s. Each %s has at most one.", lineOf(first), schema.kind), "")
+		} else {
+			seen[block.Type] = block.DefRange()
+		}
+		for _, label := range block.LabelRanges {
+			d.report(label, "label not expected", fmt.Sprintf("A %s block has no label.", block.Type), "")
+		}
+		d.checkBody(schema.blocks[i], block.Body)
+	}
+}

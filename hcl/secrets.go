@@ -1,0 +1,140 @@
+package hcl
+
+import (
+	"bytes"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+)
+
+// secretWords make the value of an attribute that has one of them in its name
+// a secret. No secret belongs into a site file; one that is there by mistake
+// must not get from there into a log.
+func secretWords() []string { return []string{"auth", "code", "key", "pass", "secret", "token"} }
+
+// secretSpans finds the values that may be secret, and the comments. It works on tokens, since
+// what cannot be parsed is shown in an error as well; where it is in doubt
+// about the end of a value it hides more.
+func secretSpans(tokens hclsyntax.Tokens) []span {
+	var spans []span
+	for i := 0; i < len(tokens); i++ {
+		if word, found := secretWordIn(tokens[i].Bytes); found && tokens[i].Type == hclsyntax.TokenComment {
+			spans = append(spans, span{tokens[i].Range.Start.Byte + word, tokens[i].Range.End.Byte})
+		}
+		name, value := assignment(tokens[i:])
+		if !secretName(name) || value == nil || isPath(name, value) {
+			continue
+		}
+		end := valueEnd(value)
+		spans = append(spans, span{value[0].Range.Start.Byte, value[end-1].Range.End.Byte})
+		i = len(tokens) - len(value) + end - 1
+	}
+	return spans
+}
+
+// assignment reads a name, quoted or not, and returns it with the tokens that
+// begin with its value; without the equals sign as well, for it may have been
+// forgotten. value is nil if there is none.
+func assignment(tokens hclsyntax.Tokens) (name string, value hclsyntax.Tokens) {
+	quoted := len(tokens) > 3 && tokens[0].Type == hclsyntax.TokenOQuote && tokens[2].Type == hclsyntax.TokenCQuote
+	switch {
+	case tokens[0].Type == hclsyntax.TokenIdent:
+		name, tokens = string(tokens[0].Bytes), tokens[1:]
+	case quoted && isAssign(tokens[3]):
+		name, tokens = string(tokens[1].Bytes), tokens[3:]
+	default:
+		return "", nil
+	}
+	if len(tokens) > 0 && isAssign(tokens[0]) {
+		tokens = tokens[1:]
+	} else if len(tokens) > 0 && tokens[0].Type == hclsyntax.TokenOBrace {
+		return name, nil // a block
+	}
+	if len(tokens) == 0 || endsLine(tokens[0]) {
+		return name, nil
+	}
+	return name, tokens
+}
+
+func isAssign(token hclsyntax.Token) bool {
+	return token.Type == hclsyntax.TokenEqual || token.Type == hclsyntax.TokenColon
+}
+
+func endsLine(token hclsyntax.Token) bool {
+	return token.Type == hclsyntax.TokenNewline || token.Type == hclsyntax.TokenEOF
+}
+
+func secretName(name string) bool {
+	name = strings.ToLower(name)
+	return slices.ContainsFunc(secretWords(), func(word string) bool { return strings.Contains(name, word) })
+}
+
+// secretLines finds what follows a secret word on its line, and the lines that
+// go on with it. It is for files of which the tokens cannot be trusted.
+func secretLines(text []byte) []span {
+	item := regexp.MustCompile(`^\s*([A-Za-z_][\w-]*\s*(=[^=]|"|\{)|\}|#|$)`) // attribute, block, end, comment, nothing
+	var spans []span
+	start, goesOn := 0, false
+	for line := range bytes.Lines(text) {
+		end := start + len(line)
+		if word, found := secretWordIn(line); found {
+			spans, goesOn = append(spans, span{start + word, end}), true
+		} else if goesOn = goesOn && !item.Match(line); goesOn {
+			spans = append(spans, span{start, end})
+		}
+		start = end
+	}
+	return spans
+}
+
+// secretWordIn finds where, in a line or a comment, the value begins that
+// belongs to the first name with a secret word.
+func secretWordIn(line []byte) (end int, found bool) {
+	lower := bytes.ToLower(line)
+	for _, word := range secretWords() {
+		if i := bytes.Index(lower, []byte(word)); i >= 0 && (!found || i+len(word) < end) {
+			end, found = i+len(word), true
+		}
+	}
+	rest := bytes.TrimLeft(lower[end:], "abcdefghijklmnopqrstuvwxyz_")
+	rest = bytes.TrimLeft(rest, " =:")
+	return len(lower) - len(rest), found
+}
+
+// isPath tells whether a value names the file of a secret, rather than being
+// one: an absolute path, or anything but a PEM block for a private_key.
+func isPath(name string, value hclsyntax.Tokens) bool {
+	if len(value) < 2 || value[0].Type != hclsyntax.TokenOQuote || value[1].Type != hclsyntax.TokenQuotedLit {
+		return false
+	}
+	switch {
+	case strings.HasSuffix(name, "_file"), strings.HasSuffix(name, "_script"):
+		return value[1].Bytes[0] == '/'
+	case name == "private_key":
+		return !bytes.Contains(value[1].Bytes, []byte("-----"))
+	}
+	return false
+}
+
+// valueEnd returns how many tokens a value has, up to the end of its line or
+// of what it stands in.
+func valueEnd(value hclsyntax.Tokens) int {
+	depth := 0
+	for i, token := range value {
+		switch token.Type {
+		case hclsyntax.TokenOBrace, hclsyntax.TokenOBrack, hclsyntax.TokenOParen,
+			hclsyntax.TokenOQuote, hclsyntax.TokenOHeredoc, hclsyntax.TokenTemplateInterp, hclsyntax.TokenTemplateControl:
+			depth++
+		case hclsyntax.TokenCBrace, hclsyntax.TokenCBrack, hclsyntax.TokenCParen,
+			hclsyntax.TokenCQuote, hclsyntax.TokenCHeredoc, hclsyntax.TokenTemplateSeqEnd:
+			depth--
+		}
+		closed := depth < 0 || depth == 0 && (endsLine(token) || token.Type == hclsyntax.TokenComment)
+		if i > 0 && closed {
+			return i
+		}
+	}
+	return len(value)
+}

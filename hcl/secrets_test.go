@@ -1,0 +1,53 @@
+package hcl_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ktsd/ktsd/hcl"
+)
+
+// codes has a code in every place that one is written to by mistake. No single
+// damaged character makes auth_code a name that looks harmless.
+const codes = `organization "one" {
+  contacts  = ["finn@example.com"]
+  auth_code = "ThisISAs3cr3t!"
+}
+organization "two" {
+  auth_code_file = "ThisISAs3cr3t!"
+  auth_code = [
+    "ThisISAs3cr3t!",
+  ] # auth_code = "ThisISAs3cr3t!"
+}
+organization "three" { auth_code = "ThisISAs3cr3t!" }
+organization "four" {
+  auth_code "ThisISAs3cr3t!" {}
+  "auth_code" = "ThisISAs3cr3t!"
+  approval = ""
+  auth_code: ThisISAs3cr3t
+}
+`
+
+// TestDamagedFilesShowNoSecret removes each character of a file, and inserts
+// others before it. However the file is misread then, the codes stay hidden.
+func TestDamagedFilesShowNoSecret(t *testing.T) {
+	for i := range codes {
+		damaged := [][]byte{slices.Delete([]byte(codes), i, i+1)}
+		inName := i > 0 && isNameByte(codes[i-1]) && isNameByte(codes[i])
+		for _, c := range []byte("\"\n{}[]=#,$'\\") {
+			if c == '\n' && inName {
+				continue // leaves a line that nobody would take for a code's
+			}
+			damaged = append(damaged, slices.Insert([]byte(codes), i, c))
+		}
+		for _, src := range damaged {
+			_, diags := hcl.Parse(src, "damaged.hcl")
+			if output := diags.Error(); strings.Contains(output, "s3cr3t") {
+				t.Fatalf("with a change at byte %d:\n%s\nshows a secret:\n%s", i, src, output)
+			}
+		}
+	}
+}
+
+func isNameByte(b byte) bool { return b == '_' || b >= 'a' && b <= 'z' }

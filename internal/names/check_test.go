@@ -1,0 +1,93 @@
+package names_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/ktsd/ktsd/internal/names"
+	"github.com/ktsd/ktsd/internal/site"
+)
+
+func TestChecks(t *testing.T) {
+	long := strings.Repeat("a", 63)
+	tests := []struct {
+		name      string
+		check     func(string) error
+		good, bad []string
+	}{
+		{
+			"CheckOrganization", names.CheckOrganization,
+			[]string{"a", "disaster-recov", "Team_7", "-", strings.Repeat("x", 64)},
+			[]string{"", "two words", "a/b", "..", "a.b", "ä", "a\x00", "a\n", strings.Repeat("x", 65)},
+		},
+		{
+			"CheckContact", names.CheckContact,
+			[]string{"finn@example.com", "root@localhost", "a.b+c@kts01", "o'neil@example.com", strings.Repeat("a", 242) + "@example.com"},
+			[]string{
+				"", "finn", "finn@", "@example.com", "Finn <finn@example.com>", "<finn@example.com>", `"a b"@example.com`, `"a,b"@example.com`,
+				"a@b, c@d", "a@b c@d", " a@b", "a@b ", "a@b\n", "a@b (Finn)", "a\x00@b", strings.Repeat("a", 243) + "@example.com",
+			},
+		},
+		{
+			"CheckListen", names.CheckListen,
+			[]string{":11371", "localhost:11371", "10.0.0.1:1", "[::1]:65535", "[fe80::1%eth0]:443", "kts01.example.com:443"},
+			[]string{"", "11371", ":0", ":65536", ":-1", ":+1", ":011", ":http", ":", "::1:443", "[zz]:1", "[10.0.0.1]:1", "a b:1", "[localhost:1]:2", "http://a:1", "a:1:2", ":1\n"},
+		},
+		{
+			"CheckMinVersion", site.CheckMinVersion,
+			[]string{"tlsv1", "tlsv1.1", "tlsv1.2", "tlsv1.3"},
+			[]string{"", "tlsv1.0", "TLSv1.2", "tls1.2", "sslv3", "tlsv1.4"},
+		},
+		{
+			"CheckApproval", func(s string) error { return site.CheckApproval(site.Approval(s)) },
+			[]string{"auth_code", "contacts", "automatic"},
+			[]string{"", "auth-code", "Automatic", "none"},
+		},
+		{
+			"CheckHostname", names.CheckHostname,
+			[]string{"localhost", "kts01.example.com", "KTS01", "10.0.0.1", "a-b.c", long + ".b", strings.Repeat("a.", 126) + "a"},
+			[]string{"", ".", "a.", ".a", "a..b", "-a", "a-", "a.-b", "a_b", "a b", "ä", "a\n", "a:1", long + "a.b", strings.Repeat("a.", 127) + "a"},
+		},
+	}
+	for _, test := range tests {
+		for _, value := range test.good {
+			if err := test.check(value); err != nil {
+				t.Errorf("%s(%q): got %v, want no error", test.name, value, err)
+			}
+		}
+		for _, value := range test.bad {
+			if err := test.check(value); err == nil {
+				t.Errorf("%s(%q): got no error, want one", test.name, value)
+			} else if len(value) > 6 && strings.Contains(err.Error(), value) {
+				t.Errorf("%s(%q): the error repeats the value: %v", test.name, value, err)
+			}
+		}
+	}
+}
+
+// FuzzCheckContact makes sure that an accepted address can go into the lists
+// and mail headers that it is meant for.
+func FuzzCheckContact(f *testing.F) {
+	for _, seed := range []string{"finn@example.com", "root@localhost", `"a b"@c`, "a@[1.2.3.4]", "a@b,c@d", "ä@ö", "a@b\r\nBcc: c@d"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, address string) {
+		if names.CheckContact(address) != nil {
+			return
+		}
+		if strings.ContainsAny(address, " ,;<>\"\x00\r\n\t\x1b\x7f") || strings.Count(address, "@") != 1 || len(address) > names.MaxContact {
+			t.Errorf("%q is accepted", address)
+		}
+	})
+}
+
+func FuzzCheckListen(f *testing.F) {
+	for _, seed := range []string{":11371", "localhost:1", "[::1]:2", "a:b:c"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, address string) {
+		if names.CheckListen(address) == nil && (strings.ContainsAny(address, " /\r\n\x00") || !strings.Contains(address, ":")) {
+			t.Errorf("%q is accepted", address)
+		}
+	})
+}

@@ -1,0 +1,69 @@
+package names
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+// maxLabel is the longest part of a host name between its dots, in bytes.
+const maxLabel = 63
+
+// CheckListen refuses what is no address to listen on: "host:port" or ":port",
+// where host is a name or an IP address (IPv6 in brackets) and port is a
+// decimal number from 1 to 65535.
+func CheckListen(address string) error {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return errors.New(`this is no address such as ":11371" or "kts01.example.com:11371"`)
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil || n == 0 || strconv.FormatUint(n, 10) != port {
+		return errors.New("the port must be a number from 1 to 65535")
+	}
+	if host == "" {
+		return nil
+	}
+	ip, err := netip.ParseAddr(host)
+	if strings.HasPrefix(address, "[") && (err != nil || ip.Is4()) {
+		return errors.New("there is no IPv6 address between the brackets")
+	}
+	if err == nil {
+		return nil
+	}
+	return CheckHostname(host)
+}
+
+// CheckHostname refuses what is no host name after RFC 1123, section 2.1:
+// labels of 1 to 63 ASCII letters, digits and inner hyphens with dots between,
+// at most MaxHostname bytes in all, without a dot at the end.
+func CheckHostname(name string) error {
+	if name == "" {
+		return errors.New("the host name is empty")
+	}
+	if len(name) > MaxHostname {
+		return fmt.Errorf("the host name is longer than %d characters", MaxHostname)
+	}
+	for label := range strings.SplitSeq(name, ".") {
+		if label == "" {
+			return errors.New("the host name has nothing before, between or after its dots")
+		}
+		if len(label) > maxLabel {
+			return fmt.Errorf("a part of the host name is longer than %d characters", maxLabel)
+		}
+		if strings.HasPrefix(label, "-") || strings.HasSuffix(label, "-") {
+			return errors.New("a part of the host name begins or ends with a hyphen")
+		}
+		if strings.ContainsFunc(label, func(r rune) bool { return !isAlphanumeric(r) && r != '-' }) {
+			return errors.New("a host name has only letters, digits, hyphens and dots")
+		}
+	}
+	return nil
+}
+
+func isAlphanumeric(r rune) bool {
+	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+}

@@ -1,0 +1,108 @@
+package plan
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/ktsd/ktsd/internal/names"
+	"github.com/ktsd/ktsd/internal/site"
+)
+
+// Target is what a plan is carried out on. An error means that the change may
+// or may not have been made; every method can be called again after one.
+type Target interface {
+	// WriteServer makes keytrustee.conf say what server declares, atomically.
+	// What is empty there is left to ktsd's default.
+	WriteServer(ctx context.Context, server site.Server) error
+
+	// Reload returns nil once ktsd works with what is on the disk, and its
+	// verdict if it refuses that and goes on as before.
+	Reload(ctx context.Context) error
+
+	// CreateOrganization creates an active organization. With
+	// site.ApprovalAuthCode and no code, ktsd generates the code.
+	CreateOrganization(ctx context.Context, org site.Organization, code names.Secret) error
+
+	// AddContacts adds contacts; those that are there already stay.
+	AddContacts(ctx context.Context, org string, contacts []string) error
+
+	// RemoveContact removes a contact. One that is not there is no error.
+	RemoveContact(ctx context.Context, org, contact string) error
+
+	// SetAdmission sets the approval and the code. With site.ApprovalAuthCode
+	// and no code, an existing code is kept and a missing one is generated.
+	SetAdmission(ctx context.Context, org string, approval site.Approval, code names.Secret) error
+}
+
+// Execute makes the changes in order and calls progress with a sentence on
+// each thing done. It stops at the first error, with an *Incomplete; another
+// plan, made from what is then live, goes on from there.
+func Execute(ctx context.Context, p Plan, target Target, progress func(message string)) error {
+	for i, change := range p.Changes {
+		err := ctx.Err()
+		if err == nil {
+			err = change.run(ctx, target)
+		}
+		if err != nil {
+			return &Incomplete{Done: p.Changes[:i], Failed: change, Left: p.Changes[i+1:], Err: err}
+		}
+		for _, message := range change.outcome(p.Confdir) {
+			progress(message)
+		}
+	}
+	return nil
+}
+
+// Incomplete says how far Execute came.
+type Incomplete struct {
+	Done   []Change
+	Failed Change // may or may not have been made
+	Left   []Change
+	Err    error // what Failed returned
+}
+
+// maxListed is how many of the changes that are left an error names.
+const maxListed = 3
+
+// Error names the change that failed and why, and counts and names the others.
+func (e *Incomplete) Error() string {
+	var b strings.Builder
+	total := len(e.Done) + 1 + len(e.Left)
+	fmt.Fprintf(&b, "could not %s: %v; %d of %s done", e.Failed, e.Err, len(e.Done), count(total, "change"))
+	for i, change := range e.Left {
+		switch {
+		case i == maxListed:
+			fmt.Fprintf(&b, ", and %d more", len(e.Left)-maxListed)
+		case i > maxListed:
+		case i == 0:
+			fmt.Fprintf(&b, ", not begun: %s", change)
+		default:
+			fmt.Fprintf(&b, ", %s", change)
+		}
+	}
+	return b.String()
+}
+
+// Unwrap returns the reason.
+func (e *Incomplete) Unwrap() error { return e.Err }
+
+func (c WriteServer) run(ctx context.Context, t Target) error { return t.WriteServer(ctx, c.Server) }
+
+func (c Reload) run(ctx context.Context, t Target) error { return t.Reload(ctx) }
+
+func (c CreateOrganization) run(ctx context.Context, t Target) error {
+	return t.CreateOrganization(ctx, c.Organization, c.Code)
+}
+
+func (c AddContacts) run(ctx context.Context, t Target) error {
+	return t.AddContacts(ctx, c.Organization, c.Contacts)
+}
+
+func (c RemoveContact) run(ctx context.Context, t Target) error {
+	return t.RemoveContact(ctx, c.Organization, c.Contact)
+}
+
+func (c SetAdmission) run(ctx context.Context, t Target) error {
+	return t.SetAdmission(ctx, c.Organization.Name, c.Organization.Approval, c.Code)
+}

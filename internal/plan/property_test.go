@@ -1,0 +1,221 @@
+package plan_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"maps"
+	"math/rand"
+	"slices"
+	"testing"
+
+	"github.com/ktsd/ktsd/internal/names"
+	"github.com/ktsd/ktsd/internal/plan"
+	"github.com/ktsd/ktsd/internal/site"
+)
+
+// pairs is how many random pairs of a desired and a live site each property is
+// tried on.
+const pairs = 500
+
+// TestSecondPlanIsEmpty applies random files to random hosts.
+func TestSecondPlanIsEmpty(t *testing.T) {
+	for seed := range int64(pairs) {
+		r := rand.New(rand.NewSource(seed))
+		desired, w := randomDesired(r), randomWorld(r)
+		unmanaged := unmanagedOf(desired, w)
+		apply(t, seed, desired, w)
+		p := wantInSync(t, seed, desired, w)
+		if len(p.Unmanaged) != len(unmanaged) {
+			t.Errorf("seed %d: got %d unmanaged organizations, want %d", seed, len(p.Unmanaged), len(unmanaged))
+		}
+		for name, before := range unmanaged {
+			if after := w.organizations[name]; !slices.Equal(after.Contacts, before.Contacts) || after.Approval != before.Approval || after.AuthCode != before.AuthCode {
+				t.Errorf("seed %d: got unmanaged organization %q changed from %+v to %+v", seed, name, before, after)
+			}
+		}
+	}
+}
+
+// TestStoppedAnywhereConverges lets each call fail once, before or after its
+// work is done, and applies again.
+func TestStoppedAnywhereConverges(t *testing.T) {
+	for seed := range int64(pairs / 5) {
+		r := rand.New(rand.NewSource(seed))
+		desired, start := randomDesired(r), randomWorld(r)
+		steps := len(plan.Diff(desired, start.live()).Changes)
+		for failAt := 1; failAt <= steps; failAt++ {
+			for _, worked := range []bool{false, true} {
+				w := start.clone()
+				w.failAt, w.failing = failAt, worked
+				err := plan.Execute(context.Background(), plan.Diff(desired, w.live()), w, func(string) {})
+				if !errors.Is(err, errBroken) {
+					t.Fatalf("seed %d: got error %v at call %d, want %v", seed, err, failAt, errBroken)
+				}
+				apply(t, seed, desired, w)
+				wantInSync(t, seed, desired, w)
+			}
+		}
+	}
+}
+
+// TestDriftIsShown makes one change behind the tool's back at a time. The plan
+// has that change and no other.
+func TestDriftIsShown(t *testing.T) {
+	shown := 0
+	for seed := range int64(pairs) {
+		r := rand.New(rand.NewSource(seed))
+		desired, w := randomDesired(r), randomWorld(r)
+		apply(t, seed, desired, w)
+		what := drift(r, desired, w)
+		if what == "" {
+			continue
+		}
+		shown++
+		p := plan.Diff(desired, w.live())
+		if len(p.Changes) != 1 || p.InSync() {
+			t.Errorf("seed %d: %s: got %d changes, want 1:\n%s", seed, what, len(p.Changes), textOf(t, p))
+		}
+		apply(t, seed, desired, w)
+		wantInSync(t, seed, desired, w)
+	}
+	if shown < pairs*9/10 {
+		t.Errorf("got %d of %d hosts with something to change, want nearly all", shown, pairs)
+	}
+}
+
+func apply(t *testing.T, seed int64, desired plan.Desired, w *world) {
+	t.Helper()
+	if err := plan.Execute(context.Background(), plan.Diff(desired, w.live()), w, func(string) {}); err != nil {
+		t.Fatalf("seed %d: applying: %v", seed, err)
+	}
+}
+
+func wantInSync(t *testing.T, seed int64, desired plan.Desired, w *world) plan.Plan {
+	t.Helper()
+	p := plan.Diff(desired, w.live())
+	if !p.InSync() {
+		t.Fatalf("seed %d: the second plan is not empty:\n%s", seed, textOf(t, p))
+	}
+	return p
+}
+
+func textOf(t *testing.T, p plan.Plan) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := plan.Render(&b, p, plan.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func unmanagedOf(desired plan.Desired, w *world) map[string]plan.LiveOrganization {
+	rest := maps.Clone(w.organizations)
+	for _, org := range desired.Organizations {
+		delete(rest, org.Name)
+	}
+	return rest
+}
+
+func pick[T any](r *rand.Rand, from ...T) T { return from[r.Intn(len(from))] }
+
+func randomServer(r *rand.Rand) site.Server {
+	return site.Server{Name: "kts01", Listen: pick(r, "", ":11371", ":11372", "localhost:11371"), TLS: site.TLS{
+		MinVersion:  pick(r, "", "tlsv1.2", "tlsv1.3"),
+		Certificate: pick(r, "", "/a.pem", "/b.pem"),
+		PrivateKey:  pick(r, "", "/a.key", "/b.key"),
+	}}
+}
+
+func randomOrganization(r *rand.Rand, name string) site.Organization {
+	org := site.Organization{Name: name, Approval: pick(r, site.Approvals()...)}
+	for _, i := range r.Perm(5)[:r.Intn(6)] {
+		org.Contacts = append(org.Contacts, pick(r, "a@x", "b@x", "c@x", "d@x", "e@x"), itoa(i)+"@y")
+	}
+	return org
+}
+
+func randomDesired(r *rand.Rand) plan.Desired {
+	d := plan.Desired{Host: "kts01", File: "site.hcl", AuthCodes: map[string]names.Secret{}}
+	if r.Intn(5) > 0 {
+		server := randomServer(r)
+		d.Server = &server
+	}
+	for _, i := range r.Perm(8)[:r.Intn(6)] {
+		org := randomOrganization(r, "org"+itoa(i))
+		if org.Approval == site.ApprovalAuthCode && r.Intn(2) == 0 {
+			org.AuthCodeFile = "/code"
+			d.AuthCodes[org.Name] = pick[names.Secret](r, "one", "two")
+		}
+		d.Organizations = append(d.Organizations, org)
+	}
+	return d
+}
+
+func randomWorld(r *rand.Rand) *world {
+	w := &world{file: randomServer(r), organizations: map[string]plan.LiveOrganization{}}
+	w.running = pick(r, w.file, randomServer(r))
+	w.certificateChanged = r.Intn(3) == 0
+	for _, i := range r.Perm(8)[:r.Intn(7)] {
+		org := randomOrganization(r, "org"+itoa(i))
+		org.Contacts = slices.Compact(slices.Sorted(slices.Values(org.Contacts)))
+		w.organizations[org.Name] = plan.LiveOrganization{
+			Organization: org, State: plan.StateActive, AuthCode: pick[names.Secret](r, "", "one", "two", "three"),
+		}
+	}
+	return w
+}
+
+// drift changes one declared thing of a host that is in sync, and says what; ""
+// = nothing is declared.
+func drift(r *rand.Rand, desired plan.Desired, w *world) string {
+	n := len(desired.Organizations)
+	if desired.Server != nil {
+		n++
+	}
+	if n == 0 {
+		return ""
+	}
+	i := r.Intn(n)
+	if i == len(desired.Organizations) {
+		return driftServer(r, w)
+	}
+	name := desired.Organizations[i].Name
+	org := w.organizations[name]
+	defer func() { w.organizations[name] = org }()
+	switch kind := r.Intn(4); {
+	case kind == 0 && len(org.Contacts) > 0:
+		i := r.Intn(len(org.Contacts))
+		org.Contacts = slices.Delete(slices.Clone(org.Contacts), i, i+1)
+		return "contact removed from " + name
+	case kind == 1 && org.Approval == site.ApprovalAuthCode:
+		org.AuthCode = ""
+		if desired.AuthCodes[name] != "" {
+			org.AuthCode = pick[names.Secret](r, "", "other", "twO")
+		}
+		return "code changed in " + name
+	case kind == 2:
+		others := slices.DeleteFunc(site.Approvals(), func(a site.Approval) bool { return a == org.Approval })
+		org.Approval = pick(r, others...)
+		return "approval changed in " + name
+	default:
+		org.Contacts = append(slices.Clone(org.Contacts), "mallory@x")
+		return "contact added to " + name
+	}
+}
+
+// driftServer changes the file to what ktsd already declines, or ktsd itself:
+// either way one step puts it right.
+func driftServer(r *rand.Rand, w *world) string {
+	switch r.Intn(3) {
+	case 0:
+		w.file.Listen = ":9"
+		return "listen changed in the file"
+	case 1:
+		w.running.TLS.PrivateKey = "/mallory.key"
+		return "private key changed in ktsd"
+	default:
+		w.certificateChanged = true
+		return "certificate changed on disk"
+	}
+}

@@ -1,0 +1,138 @@
+package plan_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ktsd/ktsd/internal/names"
+	"github.com/ktsd/ktsd/internal/plan"
+	"github.com/ktsd/ktsd/internal/site"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+const (
+	oldCode = "0ldC0de-Zq8w"
+	newCode = "n3wC0de-Xk2v"
+)
+
+// scenario is one pair of inputs whose whole output is in testdata.
+type scenario struct {
+	name    string
+	desired plan.Desired
+	live    plan.Live
+	color   bool
+}
+
+func scenarios() []scenario {
+	own := site.Server{Name: "kts01.example.com", Listen: ":11372", TLS: site.TLS{
+		MinVersion: "tlsv1.3", Certificate: "/etc/pki/kts01.pem", PrivateKey: "/etc/pki/kts01.key",
+	}}
+	plain := site.Server{Name: "kts01.example.com"}
+	wanted := []site.Organization{
+		{Name: "payments", Contacts: []string{"finn@example.com", "marceline@example.com"}, Approval: site.ApprovalContacts},
+		{Name: "archive", Contacts: []string{"jake@example.com"}, Approval: site.ApprovalAuthCode, AuthCodeFile: "/etc/keytrustee/archive.code"},
+		{Name: "lab", Contacts: []string{"jake@example.com", "bmo@example.com"}, Approval: site.ApprovalAuthCode},
+	}
+	codes := map[string]names.Secret{"archive": newCode}
+	existing := []plan.LiveOrganization{
+		{Organization: site.Organization{Name: "old", Approval: site.ApprovalAutomatic}, State: plan.StateActive},
+		{Organization: site.Organization{Name: "payments", Contacts: []string{"jake@example.com", "finn@example.com"}, Approval: site.ApprovalAuthCode}, State: plan.StateActive, AuthCode: oldCode},
+		{Organization: site.Organization{Name: "archive", Contacts: []string{"jake@example.com"}, Approval: site.ApprovalAuthCode}, State: plan.StateActive, AuthCode: oldCode},
+		{Organization: site.Organization{Name: "ancient\x1b[2J", Approval: site.ApprovalContacts}, State: "disabled"},
+	}
+	desired := func(server *site.Server, orgs ...site.Organization) plan.Desired {
+		return plan.Desired{Host: "kts01.example.com", File: "site.hcl", Server: server, Organizations: orgs, AuthCodes: codes}
+	}
+	running := func(server site.Server, changed bool, orgs ...plan.LiveOrganization) *plan.Running {
+		return &plan.Running{Server: server, CertificateChanged: changed, Organizations: orgs}
+	}
+	return []scenario{
+		{"everything", desired(&own, wanted...), plan.Live{Server: plain, Running: running(plain, false, existing...)}, false},
+		{"everything-color", desired(&own, wanted...), plan.Live{Server: plain, Running: running(plain, false, existing...)}, true},
+		{"back-to-defaults", desired(&plain), plan.Live{Server: own, Running: running(own, false)}, false},
+		{"stopped", desired(&own, wanted...), plan.Live{Server: plain}, false},
+		{"stopped-in-sync", desired(&own), plan.Live{Server: own}, false},
+		{"in-sync", desired(&own), plan.Live{Server: own, Running: running(own, false)}, false},
+		{"in-sync-unmanaged", desired(&own), plan.Live{Server: own, Running: running(own, false, existing...)}, false},
+		{"stale-server", desired(&own), plan.Live{Server: own, Running: running(plain, true)}, false},
+		{"new-certificate", desired(&own), plan.Live{Server: own, Running: running(own, true)}, false},
+		{"server-not-declared", desired(nil, wanted[0]), plan.Live{Server: own, Running: running(plain, true, existing[1])}, false},
+		{"code-not-read", plan.Desired{Host: "kts01.example.com", File: "site.hcl", Organizations: wanted}, plan.Live{Running: running(plain, false, existing...)}, false},
+		{"code-generated", desired(nil, wanted[2]), plan.Live{Running: running(plain, false, plan.LiveOrganization{Organization: wanted[2]})}, false},
+	}
+}
+
+// TestGolden compares whole outputs, as text and as JSON. Shuffled inputs must
+// give the same bytes.
+func TestGolden(t *testing.T) {
+	for _, s := range scenarios() {
+		t.Run(s.name, func(t *testing.T) {
+			text, asJSON := render(t, s)
+			golden(t, s.name+".txt", text)
+			if !s.color {
+				golden(t, s.name+".json", asJSON)
+			}
+
+			slices.Reverse(s.desired.Organizations)
+			for i, org := range s.desired.Organizations {
+				s.desired.Organizations[i].Contacts = append(slices.Clone(org.Contacts), org.Contacts...)
+				slices.Reverse(s.desired.Organizations[i].Contacts)
+			}
+			if s.live.Running != nil {
+				slices.Reverse(s.live.Running.Organizations)
+			}
+			again, asJSONAgain := render(t, s)
+			if again != text || asJSONAgain != asJSON {
+				t.Errorf("another order of the input gives another output:\n%s", cmp.Diff(text+asJSON, again+asJSONAgain))
+			}
+		})
+	}
+}
+
+func render(t *testing.T, s scenario) (text, asJSON string) {
+	t.Helper()
+	p := plan.Diff(s.desired, s.live)
+	var b bytes.Buffer
+	if err := plan.Render(&b, p, plan.Options{Color: s.color}); err != nil {
+		t.Fatal(err)
+	}
+	j, err := json.MarshalIndent(p, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, code := range []string{oldCode, newCode} {
+		if strings.Contains(b.String()+string(j), code) {
+			t.Errorf("the plan shows an authorization code:\n%s\n%s", b.String(), j)
+		}
+	}
+	if strings.Contains(b.String(), "\x1b[2J") {
+		t.Errorf("a name reaches the terminal as a control sequence: %q", b.String())
+	}
+	return b.String(), string(j) + "\n"
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", path, diff)
+	}
+}

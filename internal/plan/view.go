@@ -1,0 +1,180 @@
+package plan
+
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/ktsd/ktsd/internal/site"
+)
+
+// planView is what is shown of a plan: its JSON form, and the source of its
+// text. What a secret contains is not in it.
+type planView struct {
+	Format    int             `json:"format"` // version of this layout
+	Host      string          `json:"host"`
+	File      string          `json:"file"`
+	InSync    bool            `json:"in_sync"`
+	Blocks    []blockView     `json:"blocks"`
+	Unmanaged []unmanagedView `json:"unmanaged"`
+	Unknown   []unknownView   `json:"unknown"`
+	Summary   summaryView     `json:"summary"`
+}
+
+// blockView is a block of the file with its differences.
+type blockView struct {
+	Block  string     `json:"block"` // "server", "organization"
+	Name   string     `json:"name"`
+	Action action     `json:"action"` // add: the block is new; change: it exists
+	Lines  []lineView `json:"changes"`
+}
+
+// lineView is one difference. In a block to add, the lines have no action of
+// their own: they are what the block begins with.
+type lineView struct {
+	Action action `json:"action,omitempty"`
+	Name   string `json:"attribute"`
+	Old    *Value `json:"old,omitempty"`
+	New    *Value `json:"new,omitempty"`
+}
+
+type unmanagedView struct {
+	Block string `json:"block"`
+	Name  string `json:"name"`
+	State string `json:"state,omitempty"`
+}
+
+type unknownView struct {
+	Reason string   `json:"reason"`
+	Block  string   `json:"block"`
+	Names  []string `json:"names"`
+}
+
+// summaryView counts every action that is shown: a block to add once, and in
+// the other blocks each line.
+type summaryView struct {
+	Add     int `json:"add"`
+	Change  int `json:"change"`
+	Remove  int `json:"remove"`
+	Unknown int `json:"unknown"`
+}
+
+type action string
+
+const (
+	actionAdd    action = "add"
+	actionChange action = "change"
+	actionRemove action = "remove"
+)
+
+// changeView is what one Change contributes to its block.
+type changeView struct {
+	block, name string
+	action      action // of the block
+	lines       []lineView
+}
+
+// MarshalJSON returns the plan for programs: the same facts as Render's, in the
+// same order.
+func (p Plan) MarshalJSON() ([]byte, error) { return json.Marshal(p.view()) }
+
+func (p Plan) view() planView {
+	v := planView{
+		Format: 1, Host: p.Host, File: p.File, InSync: p.InSync(),
+		Blocks: []blockView{}, Unmanaged: []unmanagedView{}, Unknown: []unknownView{},
+	}
+	for _, change := range p.Changes {
+		c := change.view()
+		last := len(v.Blocks) - 1
+		if last < 0 || v.Blocks[last].Block != c.block || v.Blocks[last].Name != c.name {
+			v.Blocks = append(v.Blocks, blockView{Block: c.block, Name: c.name, Action: c.action})
+			last++
+		}
+		v.Blocks[last].Lines = append(v.Blocks[last].Lines, c.lines...)
+	}
+	for _, u := range p.Unmanaged {
+		v.Unmanaged = append(v.Unmanaged, unmanagedView{"organization", u.Organization, u.State})
+	}
+	for _, u := range p.Unknown {
+		v.Unknown = append(v.Unknown, unknownView{u.Reason, "organization", u.Organizations})
+	}
+	v.Summary = v.summary()
+	return v
+}
+
+func (v planView) summary() summaryView {
+	var s summaryView
+	tally := func(a action) {
+		switch a {
+		case actionAdd:
+			s.Add++
+		case actionChange:
+			s.Change++
+		case actionRemove:
+			s.Remove++
+		}
+	}
+	for _, block := range v.Blocks {
+		if block.Action == actionAdd {
+			tally(actionAdd)
+			continue
+		}
+		for _, line := range block.Lines {
+			tally(line.Action)
+		}
+	}
+	for _, u := range v.Unknown {
+		s.Unknown += len(u.Names)
+	}
+	return s
+}
+
+func (c WriteServer) view() changeView {
+	return changeView{"server", c.Server.Name, actionChange, attributeLines(c.Attributes)}
+}
+
+func (c Reload) view() changeView {
+	line := lineView{Action: actionChange, Name: "reload", New: &Value{Note: strings.Join(c.Reasons, "; ")}}
+	return changeView{"server", c.Server, actionChange, []lineView{line}}
+}
+
+func (c CreateOrganization) view() changeView {
+	v := changeView{block: "organization", name: c.Organization.Name, action: actionAdd}
+	for _, contact := range c.Organization.Contacts {
+		v.lines = append(v.lines, lineView{Name: "contact", New: &Value{Text: contact}})
+	}
+	approval := approvalValue(c.Organization.Approval)
+	v.lines = append(v.lines, lineView{Name: "approval", New: &approval})
+	if c.Organization.Approval == site.ApprovalAuthCode {
+		code := generatedCode
+		if c.Code != "" {
+			code = codeValue(c.Code, c.Organization.AuthCodeFile)
+		}
+		v.lines = append(v.lines, lineView{Name: "auth code", New: &code})
+	}
+	return v
+}
+
+func (c AddContacts) view() changeView {
+	v := changeView{block: "organization", name: c.Organization, action: actionChange}
+	for _, contact := range c.Contacts {
+		v.lines = append(v.lines, lineView{Action: actionAdd, Name: "contact", New: &Value{Text: contact}})
+	}
+	return v
+}
+
+func (c RemoveContact) view() changeView {
+	line := lineView{Action: actionRemove, Name: "contact", Old: &Value{Text: c.Contact}}
+	return changeView{"organization", c.Organization, actionChange, []lineView{line}}
+}
+
+func (c SetAdmission) view() changeView {
+	return changeView{"organization", c.Organization.Name, actionChange, attributeLines(c.Attributes)}
+}
+
+func attributeLines(attributes []Attribute) []lineView {
+	var lines []lineView
+	for _, a := range attributes {
+		lines = append(lines, lineView{actionChange, a.Name, &a.Old, &a.New})
+	}
+	return lines
+}
