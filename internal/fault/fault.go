@@ -27,6 +27,7 @@ const (
 	Corrupt         Kind = "corrupt"         // stored data was changed behind the server's back and is not served
 	Internal        Kind = "internal"        // an error of ours, told in full in the server's log
 	Unavailable     Kind = "unavailable"     // refused for now, nothing changed; try later or another server
+	Untrusted       Kind = "untrusted"       // a client's own: the server could not be authenticated, nothing was sent
 	OutcomeUnknown  Kind = "outcome_unknown" // it may have been done: repeat exactly the same request
 )
 

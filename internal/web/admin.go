@@ -1,0 +1,161 @@
+package web
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/ktsd/ktsd/internal/api"
+	"github.com/ktsd/ktsd/internal/escrow"
+	"github.com/ktsd/ktsd/internal/fault"
+	"github.com/ktsd/ktsd/internal/names"
+)
+
+// done is the answer to what has nothing to tell.
+type done struct{}
+
+func (s *site) server(x *exchange) error {
+	if err := operatorOnly(x); err != nil {
+		return err
+	}
+	return x.answer(http.StatusOK, s.Server())
+}
+
+// reload answers ktsd's verdict on the files it was told to work with.
+func (s *site) reload(x *exchange) error {
+	if err := operatorOnly(x); err != nil {
+		return err
+	}
+	if err := s.Reload(); err != nil {
+		return fault.New(fault.Conflict, "ktsd goes on as before: %v", err)
+	}
+	return x.answer(http.StatusOK, s.Server())
+}
+
+// operatorOnly guards what does not go through the Service, which guards the
+// rest.
+func operatorOnly(x *exchange) error {
+	if !x.caller.Operator {
+		return fault.New(fault.NotFound, "no such resource")
+	}
+	return nil
+}
+
+func (s *site) organizations(x *exchange) error {
+	views, err := s.Service.Organizations(x.ctx, x.caller)
+	if err != nil {
+		return err
+	}
+	out := api.Organizations{Organizations: make([]api.Organization, len(views))}
+	for i, v := range views {
+		out.Organizations[i] = organizationOut(v)
+	}
+	return x.answer(http.StatusOK, out)
+}
+
+func organizationOut(v escrow.OrganizationView) api.Organization {
+	contacts := v.Contacts
+	if contacts == nil {
+		contacts = []string{}
+	}
+	return api.Organization{
+		Name: string(v.Name), UUID: v.UUID, Contacts: contacts, Approval: string(v.Approval),
+		AuthCode: v.AuthCode.Reveal(), Created: v.Created, Expires: v.Expires,
+	}
+}
+
+func (s *site) createOrganization(x *exchange) error {
+	var in api.NewOrganization
+	if err := x.decode(&in); err != nil {
+		return err
+	}
+	name, err := escrow.ParseOrgName(in.Name)
+	if err != nil {
+		return err
+	}
+	approval := escrow.ApprovalAuthCode
+	if in.Approval != "" {
+		if approval, err = escrow.ParseApproval(in.Approval); err != nil {
+			return err
+		}
+	}
+	_, err = s.Service.CreateOrganization(x.ctx, x.caller, escrow.NewOrganization{
+		Name: name, Contacts: in.Contacts, Approval: approval, Code: names.Secret(in.AuthCode),
+	})
+	if err != nil {
+		return err
+	}
+	return x.answer(http.StatusCreated, done{})
+}
+
+func (s *site) addContacts(x *exchange) error {
+	org, err := escrow.ParseOrgName(x.r.PathValue("organization"))
+	if err != nil {
+		return err
+	}
+	var in api.Contacts
+	if err := x.decode(&in); err != nil {
+		return err
+	}
+	if err := s.Service.AddContacts(x.ctx, x.caller, org, in.Contacts); err != nil {
+		return err
+	}
+	return x.answer(http.StatusOK, done{})
+}
+
+func (s *site) removeContact(x *exchange) error {
+	org, err := escrow.ParseOrgName(x.r.PathValue("organization"))
+	if err != nil {
+		return err
+	}
+	if err := s.Service.RemoveContact(x.ctx, x.caller, org, x.r.PathValue("contact")); err != nil {
+		return err
+	}
+	return x.answer(http.StatusOK, done{})
+}
+
+func (s *site) setAdmission(x *exchange) error {
+	org, err := escrow.ParseOrgName(x.r.PathValue("organization"))
+	if err != nil {
+		return err
+	}
+	var in api.Admission
+	if err := x.decode(&in); err != nil {
+		return err
+	}
+	approval, err := escrow.ParseApproval(in.Approval)
+	if err != nil {
+		return err
+	}
+	if err := s.Service.SetAdmission(x.ctx, x.caller, org, approval, names.Secret(in.AuthCode)); err != nil {
+		return err
+	}
+	return x.answer(http.StatusOK, done{})
+}
+
+func (s *site) clients(x *exchange) error {
+	found, err := s.Service.Clients(x.ctx, x.caller, escrow.OrgName(x.r.URL.Query().Get("organization")))
+	if err != nil {
+		return err
+	}
+	out := api.Clients{Clients: make([]api.Client, len(found))}
+	for i, c := range found {
+		out.Clients[i] = clientOut(c)
+	}
+	return x.answer(http.StatusOK, out)
+}
+
+func (s *site) enableClient(x *exchange) error { return setClient(x, s.Service.EnableClient) }
+
+func (s *site) disableClient(x *exchange) error { return setClient(x, s.Service.DisableClient) }
+
+func setClient(x *exchange, set func(context.Context, escrow.Caller, escrow.Fingerprint) (escrow.Client, error)) error {
+	fp, err := escrow.ParseFingerprint(x.r.PathValue("fingerprint"))
+	if err != nil {
+		return err
+	}
+	client, err := set(x.ctx, x.caller, fp)
+	if err != nil {
+		return err
+	}
+	return x.answer(http.StatusOK, clientOut(client))
+}

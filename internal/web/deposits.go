@@ -1,0 +1,183 @@
+package web
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/ktsd/ktsd/internal/api"
+	"github.com/ktsd/ktsd/internal/escrow"
+	"github.com/ktsd/ktsd/internal/fault"
+)
+
+func (s *site) put(x *exchange) error {
+	id, err := escrow.ParseUUID(x.r.PathValue("uuid"))
+	if err != nil {
+		return err
+	}
+	query := x.r.URL.Query()
+	handle, err := escrow.ParseHandle(query.Get("handle"))
+	if err != nil {
+		return err
+	}
+	notAfter, err := optionalTime(query, "not_after")
+	if err != nil {
+		return err
+	}
+	contents, err := x.body()
+	if err != nil {
+		return err
+	}
+	d, err := s.Service.Put(x.ctx, x.caller, escrow.NewDeposit{UUID: id, Handle: handle, NotAfter: notAfter, Contents: contents})
+	if err != nil {
+		return err
+	}
+	return x.answer(http.StatusOK, depositOut(d))
+}
+
+func (s *site) get(x *exchange) error {
+	id, err := escrow.ParseUUID(x.r.PathValue("uuid"))
+	if err != nil {
+		return err
+	}
+	return s.sendDeposit(x, escrow.Selector{UUID: id})
+}
+
+// find answers one deposit's bytes for ?handle=, and descriptions otherwise.
+func (s *site) find(x *exchange) error {
+	query := x.r.URL.Query()
+	if !query.Has("handle") {
+		return s.list(x, query)
+	}
+	handle, err := escrow.ParseHandle(query.Get("handle"))
+	if err != nil {
+		return err
+	}
+	version, err := optionalNumber(query, "version")
+	if err != nil {
+		return err
+	}
+	return s.sendDeposit(x, escrow.Selector{Handle: handle, Version: version})
+}
+
+func (s *site) sendDeposit(x *exchange, sel escrow.Selector) error {
+	d, contents, err := s.Service.Get(x.ctx, x.caller, sel)
+	if err != nil {
+		return err
+	}
+	h := x.w.Header()
+	h.Set(api.HeaderUUID, string(d.UUID))
+	h.Set(api.HeaderHandle, url.QueryEscape(string(d.Handle)))
+	h.Set(api.HeaderVersion, strconv.FormatInt(d.Version, 10))
+	h.Set(api.HeaderCreated, d.Created.Format(time.RFC3339Nano))
+	if !d.NotAfter.IsZero() {
+		h.Set(api.HeaderNotAfter, d.NotAfter.Format(time.RFC3339Nano))
+	}
+	x.send(http.StatusOK, "application/octet-stream", contents)
+	return nil
+}
+
+// cursor is where a page of the list ended. To the client it is opaque.
+type cursor struct {
+	Handle  escrow.Handle `json:"h"`
+	Version int64         `json:"v"`
+}
+
+func (s *site) list(x *exchange, query url.Values) error {
+	limit, err := optionalNumber(query, "limit")
+	if err != nil {
+		return err
+	}
+	q := escrow.ListQuery{Prefix: query.Get("prefix"), All: query.Get("show") == "all", Limit: int(min(limit, 1<<16))}
+	if len(q.Prefix) > 255 {
+		return fault.New(fault.Invalid, "the prefix has more than 255 bytes")
+	}
+	if text := query.Get("cursor"); text != "" {
+		var after cursor
+		data, err := base64.RawURLEncoding.DecodeString(text)
+		if err != nil || json.Unmarshal(data, &after) != nil {
+			return fault.New(fault.Invalid, "the cursor is not one that this server gave")
+		}
+		q.AfterHandle, q.AfterVersion = after.Handle, after.Version
+	}
+	found, more, err := s.Service.List(x.ctx, x.caller, q)
+	if err != nil {
+		return err
+	}
+	page := api.Deposits{Deposits: make([]api.Deposit, len(found))}
+	for i, d := range found {
+		page.Deposits[i] = depositOut(d)
+	}
+	if more {
+		last := found[len(found)-1]
+		data, err := json.Marshal(cursor{last.Handle, last.Version})
+		if err != nil {
+			return err
+		}
+		page.Cursor = base64.RawURLEncoding.EncodeToString(data)
+	}
+	return x.answer(http.StatusOK, page)
+}
+
+func (s *site) delete(x *exchange) error {
+	id, err := escrow.ParseUUID(x.r.PathValue("uuid"))
+	if err != nil {
+		return err
+	}
+	d, err := s.Service.Delete(x.ctx, x.caller, id)
+	if err != nil {
+		return err
+	}
+	return x.answer(http.StatusOK, depositOut(d))
+}
+
+func (s *site) undelete(x *exchange) error {
+	id, err := escrow.ParseUUID(x.r.PathValue("uuid"))
+	if err != nil {
+		return err
+	}
+	d, err := s.Service.Undelete(x.ctx, x.caller, id)
+	if err != nil {
+		return err
+	}
+	return x.answer(http.StatusOK, depositOut(d))
+}
+
+func depositOut(d escrow.Deposit) api.Deposit {
+	return api.Deposit{
+		UUID: string(d.UUID), Handle: string(d.Handle), Version: d.Version, Size: d.Size,
+		Created: d.Created, NotAfter: timeOut(d.NotAfter), Deleted: timeOut(d.Deleted),
+	}
+}
+
+func timeOut(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+func optionalTime(query url.Values, name string) (time.Time, error) {
+	if !query.Has(name) {
+		return time.Time{}, nil
+	}
+	t, err := time.Parse(time.RFC3339, query.Get(name))
+	if err != nil {
+		return time.Time{}, fault.New(fault.Invalid, "%s is not a time like 2027-01-31T12:00:00Z (RFC 3339)", name)
+	}
+	return t, nil
+}
+
+func optionalNumber(query url.Values, name string) (int64, error) {
+	if !query.Has(name) {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(query.Get(name), 10, 64)
+	if err != nil || n < 1 {
+		return 0, fault.New(fault.Invalid, "%s is not a number from 1 on", name)
+	}
+	return n, nil
+}

@@ -1,0 +1,172 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/ktsd/ktsd/internal/api"
+	"github.com/ktsd/ktsd/internal/escrow"
+	"github.com/ktsd/ktsd/internal/fault"
+)
+
+// exchange is one request and its answer.
+type exchange struct {
+	site     *site
+	route    api.Route
+	w        http.ResponseWriter
+	r        *http.Request
+	ctx      context.Context
+	caller   escrow.Caller
+	reserved int64 // bytes of maxInFlight
+}
+
+func (s *site) newExchange(w http.ResponseWriter, r *http.Request, route api.Route, who callerOf) *exchange {
+	var id [8]byte
+	rand.Read(id[:])
+	x := &exchange{site: s, route: route, w: w, r: r, ctx: r.Context()}
+	x.caller = who(r)
+	x.caller.RequestID = hex.EncodeToString(id[:])
+	w.Header().Set(api.HeaderRequestID, x.caller.RequestID)
+	return x
+}
+
+// admit refuses before anything is read what cannot be served: no certificate
+// where one is needed, a body that says it is too large, too many bodies at once.
+func (x *exchange) admit() error {
+	if x.route.Who == api.ByClient && x.caller.Certificate == (escrow.KeyHash{}) {
+		return fault.New(fault.Unauthenticated, "the connection has no client certificate").
+			WithHint("use the one that was registered: curl --cert client-cert.pem --key client-key.pem")
+	}
+	if x.route.MaxBody == 0 {
+		return nil
+	}
+	if x.r.ContentLength > x.route.MaxBody {
+		return x.tooLarge()
+	}
+	want := x.r.ContentLength
+	if want < 0 {
+		want = x.route.MaxBody
+	}
+	if err := x.site.inFlight.Acquire(x.ctx, want); err != nil {
+		return fault.New(fault.Unavailable, "the server holds as many bodies as it can").WithHint("try again in a moment")
+	}
+	x.reserved = want
+	return nil
+}
+
+func (x *exchange) release() { x.site.inFlight.Release(x.reserved) }
+
+func (x *exchange) tooLarge() error {
+	return fault.New(fault.TooLarge, "the body has more than %d bytes", x.route.MaxBody)
+}
+
+// body reads the body within the route's bounds of size and time.
+func (x *exchange) body() ([]byte, error) {
+	deadline := time.Now().Add(x.route.Timeout)
+	if err := http.NewResponseController(x.w).SetReadDeadline(deadline); err != nil {
+		return nil, err
+	}
+	var buf bytes.Buffer
+	if x.r.ContentLength > 0 {
+		buf.Grow(int(x.r.ContentLength) + bytes.MinRead)
+	}
+	_, err := buf.ReadFrom(http.MaxBytesReader(x.w, x.r.Body, x.route.MaxBody))
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return nil, x.tooLarge()
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil, fault.New(fault.Timeout, "the body did not arrive within %s", x.route.Timeout)
+	}
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "the body ended before its length")
+	}
+	return buf.Bytes(), nil
+}
+
+// decode reads the body as JSON into v: one value, no unknown fields.
+func (x *exchange) decode(v any) error {
+	data, err := x.body()
+	if err != nil {
+		return err
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return badJSON(err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return fault.New(fault.Invalid, "the body goes on after its JSON value")
+	}
+	return nil
+}
+
+// badJSON tells what is wrong with a body without showing any of its values.
+func badJSON(err error) error {
+	if t, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return fault.New(fault.Invalid, "field %q of the body cannot be a %s", t.Field, t.Value)
+	}
+	if s, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return fault.New(fault.Invalid, "the body is not JSON from byte %d on", s.Offset)
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return fault.New(fault.Invalid, "the body is no whole JSON value")
+	}
+	return fault.New(fault.Invalid, "the body is not the JSON of this request: %v", err)
+}
+
+// answer writes v as JSON.
+func (x *exchange) answer(status int, v any) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	x.send(status, "application/json", append(data, '\n'))
+	return nil
+}
+
+// text writes plain text.
+func (x *exchange) text(status int, text string) error {
+	x.send(status, "text/plain; charset=utf-8", []byte(text+"\n"))
+	return nil
+}
+
+func (x *exchange) send(status int, contentType string, body []byte) {
+	h := x.w.Header()
+	h.Set("Content-Type", contentType)
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	x.w.WriteHeader(status)
+	x.w.Write(body)
+}
+
+// retryAfter is what an answer that asks to try again later names, in seconds.
+const retryAfter = "2"
+
+// fail answers with an error; what is ours is told in full in the log only.
+func (x *exchange) fail(err error) {
+	f := faultOf(err)
+	status := api.Status(f.Kind)
+	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
+		x.w.Header().Set("Retry-After", retryAfter)
+	}
+	level := slog.LevelDebug
+	if status >= 500 {
+		level = slog.LevelError
+	}
+	x.site.Log.Log(x.ctx, level, "request refused", "route", x.route.Name, "status", status, "kind", f.Kind,
+		"source", x.caller.Source, "request_id", x.caller.RequestID, "error", err)
+	_ = x.answer(status, api.Error{Error: api.ErrorDetail{
+		Kind: f.Kind, Message: f.Message, Hint: f.Hint, RequestID: x.caller.RequestID,
+	}})
+}

@@ -1,0 +1,128 @@
+// Package web is the HTTP front of the domain: it finds out who calls, bounds
+// what a request may cost, decodes, calls escrow.Service, and encodes. It
+// decides nothing about who may do what to which deposit.
+package web
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"path"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/ktsd/ktsd/internal/api"
+	"github.com/ktsd/ktsd/internal/escrow"
+	"github.com/ktsd/ktsd/internal/fault"
+)
+
+// Config is what the handlers are made of.
+type Config struct {
+	Service     *escrow.Service
+	Fingerprint string            // the server's, qualified: 4096R/…
+	PublicKey   string            // the server's, armored
+	Server      func() api.Server // what the process runs with now
+	Reload      func() error      // nil, or why it goes on as before
+	Log         *slog.Logger
+}
+
+// maxInFlight bounds the bytes of bodies that are in memory at once.
+const maxInFlight = 64 << 20
+
+// site is the handlers of both listeners.
+type site struct {
+	Config
+	inFlight *semaphore.Weighted
+}
+
+// New returns the handler for the TLS listener and the one for the admin socket.
+// A connection of the latter must carry what PeerContext adds.
+func New(config Config) (public, admin http.Handler) {
+	s := &site{Config: config, inFlight: semaphore.NewWeighted(maxInFlight)}
+	return s.mux(publicCaller, api.ByAnyone, api.ByClient), s.mux(adminCaller, api.ByOperator)
+}
+
+// handle answers one request. An error it returns becomes the answer.
+type handle func(x *exchange) error
+
+func (s *site) handlers() map[string]handle {
+	return map[string]handle{
+		"root": s.root, "health": s.health, "ready": s.ready, "register": s.register,
+		"self": s.self, "put": s.put, "get": s.get, "find": s.find, "delete": s.delete, "undelete": s.undelete,
+		"server": s.server, "reload": s.reload,
+		"organizations": s.organizations, "createOrganization": s.createOrganization, "addContacts": s.addContacts,
+		"removeContact": s.removeContact, "setAdmission": s.setAdmission,
+		"clients": s.clients, "enableClient": s.enableClient, "disableClient": s.disableClient,
+	}
+}
+
+// mux serves the routes for the callers named; there are no others.
+func (s *site) mux(who callerOf, callers ...api.Who) http.Handler {
+	mux := http.NewServeMux()
+	handlers := s.handlers()
+	methods := map[string]bool{}
+	for _, route := range api.Routes() {
+		for _, caller := range callers {
+			if route.Who == caller {
+				mux.Handle(route.Method+" "+route.Path, s.serve(route, who, handlers[route.Name]))
+				methods[route.Method] = true
+			}
+		}
+	}
+	return s.guard(mux, methods, who)
+}
+
+// guard answers in our form what ServeMux would answer in its own: a path that is
+// not there, one with other methods, and one that is not clean, which it would
+// redirect to another deposit.
+func (s *site) guard(mux *http.ServeMux, methods map[string]bool, who callerOf) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "" || path.Clean(r.URL.Path) != r.URL.Path {
+			s.newExchange(w, r, api.Route{}, who).fail(fault.New(fault.NotFound, "no such resource"))
+			return
+		}
+		if _, pattern := mux.Handler(r); pattern != "" {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		err := fault.New(fault.NotFound, "no such resource")
+		for method := range methods {
+			other := &http.Request{Method: method, URL: r.URL, Host: r.Host}
+			if _, pattern := mux.Handler(other); pattern != "" {
+				err = fault.New(fault.Method, "%.20s is not among the methods of this resource", r.Method)
+			}
+		}
+		s.newExchange(w, r, api.Route{}, who).fail(err)
+	})
+}
+
+// serve runs one handler within its route's bounds.
+func (s *site) serve(route api.Route, who callerOf, h handle) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), 2*route.Timeout)
+		defer cancel()
+		x := s.newExchange(w, r, route, who)
+		x.ctx = ctx
+		err := x.admit()
+		if err == nil {
+			err = h(x)
+		}
+		x.release()
+		if err != nil {
+			x.fail(err)
+		}
+	})
+}
+
+// faultOf returns the fault that err is or wraps; for what has no kind, one that
+// tells the caller nothing.
+func faultOf(err error) *fault.Error {
+	if f, ok := errors.AsType[*fault.Error](err); ok {
+		return f
+	}
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return fault.New(fault.Unavailable, "the server could not answer in time").WithHint("try again in a moment")
+	}
+	return fault.New(fault.Internal, "an error of the server's; its log tells more")
+}

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ktsd/ktsd/internal/api"
+	"github.com/ktsd/ktsd/internal/audit"
+	"github.com/ktsd/ktsd/internal/cli"
+	"github.com/ktsd/ktsd/internal/confdir"
+	"github.com/ktsd/ktsd/internal/escrow"
+	"github.com/ktsd/ktsd/internal/fault"
+	"github.com/ktsd/ktsd/internal/seal"
+	"github.com/ktsd/ktsd/internal/sqlite"
+	"github.com/ktsd/ktsd/internal/tlsconf"
+	"github.com/ktsd/ktsd/internal/web"
+)
+
+// ktsd is the running server.
+type ktsd struct {
+	dir         confdir.Dir
+	log         *slog.Logger
+	node        string
+	fingerprint string // qualified
+	started     time.Time
+	service     *escrow.Service
+	closers     []io.Closer // in the order of opening
+	public      *http.Server
+	admin       *http.Server
+	failed      chan error // a part that cannot go on
+
+	settings atomic.Pointer[settings]
+
+	reloading sync.Mutex
+	listener  net.Listener // of public; reload may replace it
+}
+
+// start opens everything in the order in which one thing needs another, and
+// listens. Whatever is wrong is found here, before anything is served.
+func start(ctx context.Context, dir confdir.Dir, log *slog.Logger) (k *ktsd, err error) {
+	k = &ktsd{dir: dir, log: log, started: time.Now().UTC(), failed: make(chan error, 4)}
+	defer func() {
+		if err != nil {
+			k.close()
+		}
+	}()
+	conf, err := dir.ReadConf()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fault.New(fault.NotFound, "there is no %s", dir.Conf()).WithHint("make the directory: ktadmin init --confdir %s", dir)
+	} else if err != nil {
+		return nil, err
+	}
+	if err := dir.Check(); err != nil {
+		return nil, err
+	}
+	if k.node, err = conf.Node(); err != nil {
+		return nil, err
+	}
+	lock, err := dir.TakeLock()
+	if err != nil {
+		return nil, err
+	}
+	k.closers = append(k.closers, lock)
+	key, err := serverKey(dir, conf.LocalFingerprint)
+	if err != nil {
+		return nil, err
+	}
+	k.fingerprint = key.Qualified()
+	armored, err := key.Armored()
+	if err != nil {
+		return nil, err
+	}
+	if err := k.openService(ctx, key.Fingerprint()); err != nil {
+		return nil, err
+	}
+	public, admin := web.New(web.Config{
+		Service: k.service, Fingerprint: k.fingerprint, PublicKey: armored,
+		Server: k.describe, Reload: k.reload, Log: log,
+	})
+	return k, k.listen(public, admin)
+}
+
+// openService opens the keys, the store and the audit, and starts the domain.
+func (k *ktsd) openService(ctx context.Context, fingerprint string) error {
+	ring, err := os.ReadFile(k.dir.KEKRing())
+	if errors.Is(err, fs.ErrNotExist) {
+		return fault.New(fault.NotFound, "the KEK ring %s is missing", k.dir.KEKRing()).
+			WithHint("restore it from a backup of the configuration directory; without it nothing that is stored can be opened")
+	} else if err != nil {
+		return fmt.Errorf("reading the KEK ring: %w", err)
+	}
+	keks, err := seal.ParseRing(ring)
+	clear(ring)
+	if err != nil {
+		return fmt.Errorf("reading the KEK ring %s: %w", k.dir.KEKRing(), err)
+	}
+	sealer, err := seal.New(keks)
+	if err != nil {
+		return err
+	}
+	store, err := sqlite.Open(ctx, k.dir.Database(), k.node)
+	if errors.Is(err, sqlite.ErrNoDatabase) {
+		return fault.New(fault.NotFound, "the database %s is missing", k.dir.Database()).
+			WithHint("restore it from a backup; on a new node that is to begin empty: ktadmin init --empty-database --confdir %s", k.dir)
+	} else if err != nil {
+		return err
+	}
+	k.closers = append(k.closers, store)
+	chain, err := audit.Open(k.dir.Audit(), k.node, audit.Options{})
+	if err != nil {
+		return fmt.Errorf("opening the audit log: %w", err)
+	}
+	k.closers = append(k.closers, chain)
+	k.service, err = escrow.Start(ctx, escrow.Config{
+		Store: store, Auditor: chain, Sealer: sealer, OpenPGP: openPGP{}, Server: escrow.Fingerprint(fingerprint),
+		Now: time.Now, Log: k.log, Fatal: func(err error) { k.failed <- err },
+	})
+	return err
+}
+
+// listen loads the settings and opens both listeners.
+func (k *ktsd) listen(public, admin http.Handler) error {
+	s, err := loadSettings(k.dir)
+	if err != nil {
+		return err
+	}
+	k.settings.Store(s)
+	k.warnOfExpiry(s)
+	errorLog := slog.NewLogLogger(k.log.Handler(), slog.LevelDebug)
+	k.public = &http.Server{
+		Handler: public, ErrorLog: errorLog, MaxHeaderBytes: 16 << 10,
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 2 * time.Minute, IdleTimeout: 3 * time.Minute,
+		TLSConfig: &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+			return k.settings.Load().tls, nil
+		}},
+	}
+	k.admin = &http.Server{
+		Handler: admin, ErrorLog: errorLog, MaxHeaderBytes: 16 << 10, ConnContext: web.PeerContext,
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 2 * time.Minute, IdleTimeout: time.Minute,
+	}
+	if k.listener, err = net.Listen("tcp", s.listen); err != nil {
+		return fmt.Errorf("listening: %w", err)
+	}
+	socket, err := k.dir.ListenSocket()
+	if err != nil {
+		return errors.Join(err, k.listener.Close())
+	}
+	l := k.listener
+	go k.serveOn("public", func() error { return k.public.ServeTLS(l, "", "") })
+	go k.serveOn("admin", func() error { return k.admin.Serve(socket) })
+	return nil
+}
+
+// serveOn runs a listener's loop. That the listener was closed, by a stop or by a
+// reload, is no failure.
+func (k *ktsd) serveOn(name string, loop func() error) {
+	if err := loop(); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
+		k.failed <- fmt.Errorf("serving on the %s listener: %w", name, err)
+	}
+}
+
+// describe tells what the process runs with.
+func (k *ktsd) describe() api.Server {
+	s := k.settings.Load()
+	return api.Server{
+		Version: cli.Version, Fingerprint: k.fingerprint, Node: k.node, Started: k.started,
+		Listen: s.listen, TLSMinVersion: s.minVersion, Certificate: s.certFile, PrivateKey: s.keyFile,
+		Loaded: tlsconf.CertificateFingerprint(s.leaf()),
+	}
+}
+
+// close closes what start opened, last first.
+func (k *ktsd) close() error {
+	if k.service != nil {
+		k.service.Close()
+	}
+	var errs []error
+	for i := len(k.closers) - 1; i >= 0; i-- {
+		errs = append(errs, k.closers[i].Close())
+	}
+	return errors.Join(errs...)
+}

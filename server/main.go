@@ -1,0 +1,42 @@
+// Ktsd is the key-escrow server: it keeps the deposits of registered clients and
+// hands each back to the client that put it. This package is its command line,
+// the wiring of the parts, signals and reload; what is allowed it leaves to
+// package escrow, and it knows no HSM, no HCL and no cluster manager.
+package main
+
+import (
+	"context"
+	"os"
+
+	"github.com/ktsd/ktsd/internal/cli"
+)
+
+type command struct {
+	cli.Server
+	LogLevel string `help:"Least level of log lines: debug, info, warn or error." enum:"debug,info,warn,error" default:"info"`
+}
+
+func main() { os.Exit(run()) }
+
+func run() int {
+	return cli.Main("The Key Trustee server. It reads keytrustee.conf in the configuration directory, which "+
+		"'ktadmin init' makes and 'ktadmin apply' writes.\n\nSignals: TERM and INT stop it after the requests under way; "+
+		"HUP has it read the configuration and the certificate again.", &command{})
+}
+
+// Run serves until ctx ends.
+func (c *command) Run(ctx context.Context, streams *cli.Streams) error {
+	dir, err := c.Dir()
+	if err != nil {
+		return err
+	}
+	log, err := newLog(streams.Err, c.LogLevel)
+	if err != nil {
+		return err
+	}
+	k, err := start(ctx, dir, log)
+	if err != nil {
+		return err
+	}
+	return k.serve(ctx)
+}

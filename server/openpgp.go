@@ -1,0 +1,53 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/ktsd/ktsd/internal/confdir"
+	"github.com/ktsd/ktsd/internal/escrow"
+	"github.com/ktsd/ktsd/internal/fault"
+	"github.com/ktsd/ktsd/internal/pgp"
+)
+
+// openPGP gives the domain what it needs of package pgp.
+type openPGP struct{}
+
+var _ escrow.OpenPGP = openPGP{}
+
+func (openPGP) ParsePublicKey(block []byte, now time.Time) (escrow.PublicKey, error) {
+	key, err := pgp.ParsePublicKey(block, now)
+	if err != nil {
+		return escrow.PublicKey{}, fault.New(fault.Invalid, "public key: %v", err)
+	}
+	return escrow.PublicKey{Fingerprint: escrow.Fingerprint(key.Fingerprint()), Binary: key.Binary()}, nil
+}
+
+func (openPGP) VerifyDetached(key escrow.PublicKey, message, signature []byte, now time.Time) error {
+	parsed, err := pgp.ParsePublicKey(key.Binary, now)
+	if err != nil {
+		return err
+	}
+	return parsed.Verify(message, signature, now)
+}
+
+// serverKey returns the server's public key. The secret one is not needed to
+// serve, so it is not read into memory.
+func serverKey(dir confdir.Dir, fingerprint string) (*pgp.PublicKey, error) {
+	ring, err := os.ReadFile(dir.PublicKeyring())
+	if err != nil {
+		return nil, fmt.Errorf("reading the server's OpenPGP key: %w", err)
+	}
+	keys, err := pgp.ReadPublicKeyring(ring)
+	if err != nil {
+		return nil, fmt.Errorf("reading the server's OpenPGP key: %s: %w", dir.PublicKeyring(), err)
+	}
+	for _, key := range keys {
+		if key.Fingerprint() == fingerprint {
+			return key, nil
+		}
+	}
+	return nil, fault.New(fault.Unavailable, "%s does not hold the server's key %s, which keytrustee.conf names", dir.PublicKeyring(), fingerprint).
+		WithHint("restore pubring.gpg, secring.gpg and keytrustee.conf from one backup; they belong together")
+}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"time"
+
+	"github.com/ktsd/ktsd/internal/confdir"
+	"github.com/ktsd/ktsd/internal/tlsconf"
+)
+
+// settings are what ktsd works with until the next reload: keytrustee.conf with
+// its defaults, and what it names, loaded.
+type settings struct {
+	listen      string
+	minVersion  string
+	certFile    string
+	keyFile     string
+	certificate *tls.Certificate
+	tls         *tls.Config
+}
+
+// loadSettings reads everything that a reload can change. An error changes
+// nothing.
+func loadSettings(dir confdir.Dir) (*settings, error) {
+	conf, err := dir.ReadConf()
+	if err != nil {
+		return nil, err
+	}
+	s := &settings{
+		listen:     or(conf.Listen, confdir.DefaultListen),
+		minVersion: or(conf.TLSMinVersion, confdir.DefaultTLSMinVersion),
+		certFile:   or(conf.Certificate, dir.Certificate()),
+		keyFile:    or(conf.PrivateKey, dir.PrivateKey()),
+	}
+	floor, err := tlsconf.ParseVersion(s.minVersion)
+	if err != nil {
+		return nil, fmt.Errorf("%s: TLS_MIN_VERSION: %w", dir.Conf(), err)
+	}
+	if s.certificate, err = tlsconf.LoadPair(s.certFile, s.keyFile); err != nil {
+		return nil, fmt.Errorf("loading the TLS certificate: %w", err)
+	}
+	s.tls = tlsconf.Server(floor, func() *tls.Certificate { return s.certificate })
+	s.tls.NextProtos = []string{"h2", "http/1.1"}
+	return s, nil
+}
+
+// leaf is the server's own certificate.
+func (s *settings) leaf() *x509.Certificate { return s.certificate.Leaf }
+
+// expiryWarning is how long before a certificate ends the log says so.
+const expiryWarning = 30 * 24 * time.Hour
+
+func or(value, fallback string) string {
+	if value == "" {
+		return fallback
+	}
+	return value
+}
