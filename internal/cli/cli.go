@@ -64,13 +64,16 @@ func (c *Coded) Unwrap() error { return c.Err }
 func Main(description string, grammar any, options ...kong.Option) int {
 	name := filepath.Base(os.Args[0])
 	streams := &Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}
+	if len(os.Args) == 2 && os.Args[1] == "--version" { // no kong flag: a command may have one of that name
+		fmt.Fprintf(streams.Out, "%s %s (%s, %s/%s)\n", name, Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+		return 0
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 
 	parser, err := kong.New(grammar, append([]kong.Option{
-		kong.Name(name), kong.Description(description), kong.Bind(streams),
+		kong.Name(name), kong.Description(description + "\n\n'" + name + " --version' prints the version."), kong.Bind(streams),
 		kong.BindTo(ctx, (*context.Context)(nil)),
-		kong.Vars{"version": fmt.Sprintf("%s %s (%s, %s/%s)", name, Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 	}, options...)...)
 	if err != nil {

@@ -1,15 +1,10 @@
 package cli
 
-import (
-	"github.com/alecthomas/kong"
-
-	"github.com/ktsd/ktsd/internal/confdir"
-)
+import "github.com/ktsd/ktsd/internal/confdir"
 
 // Server are the flags of every program of the server's host.
 type Server struct {
-	Confdir string           `help:"Configuration directory (${env})." env:"KEYTRUSTEE_CONFDIR" default:"/var/lib/keytrustee/.keytrustee" placeholder:"DIR"`
-	Version kong.VersionFlag `help:"Print the version and exit."`
+	Confdir string `help:"Configuration directory (${env})." env:"KEYTRUSTEE_CONFDIR" default:"/var/lib/keytrustee/.keytrustee" placeholder:"DIR"`
 }
 
 // Dir returns the configuration directory that the flags name.

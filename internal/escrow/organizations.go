@@ -182,7 +182,7 @@ func checkContacts(contacts []string) error {
 	}
 	for _, contact := range contacts {
 		if err := names.CheckContact(contact); err != nil {
-			return fault.New(fault.Invalid, "%v", err)
+			return fault.New(fault.Invalid, "contact %.80q: %v", contact, err)
 		}
 	}
 	return nil

@@ -19,7 +19,7 @@ type OrgName string
 // ParseOrgName returns the name, or a fault of kind Invalid.
 func ParseOrgName(s string) (OrgName, error) {
 	if err := names.CheckOrganization(s); err != nil {
-		return "", fault.New(fault.Invalid, "%v", err)
+		return "", fault.New(fault.Invalid, "organization %.80q: %v", s, err)
 	}
 	return OrgName(s), nil
 }

@@ -1,0 +1,119 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"syscall"
+
+	"github.com/ktsd/ktsd/internal/api"
+	"github.com/ktsd/ktsd/internal/fault"
+)
+
+// Organization describes an organization to the operator. Its AuthCode is a
+// secret.
+type Organization = api.Organization
+
+// Server tells what ktsd runs with.
+type Server = api.Server
+
+// RegisteredClient is a client as the operator sees it.
+type RegisteredClient = api.Client
+
+// Admin is the operator's half of the client: it talks to the ktsd of this host
+// over its admin socket, which takes root and the service account only.
+type Admin struct{ remote *remote }
+
+// NewAdmin returns an Admin that connects with dial.
+func NewAdmin(dial func(context.Context) (net.Conn, error)) *Admin {
+	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) }}
+	return &Admin{&remote{
+		servers: []string{"http://ktsd"}, // over the socket: the name plays no part
+		http:    &http.Client{Transport: transport, Timeout: requestTimeout},
+	}}
+}
+
+// ErrNotRunning tells that nothing answers on the admin socket.
+var ErrNotRunning = errors.New("ktsd is not running")
+
+func (a *Admin) call(ctx context.Context, method, path string, query url.Values, in, out any) error {
+	err := a.remote.call(ctx, method, path, query, in, out)
+	if errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ENOENT) {
+		return fault.New(fault.Unavailable, "%v", ErrNotRunning).
+			WithHint("start it: systemctl start ktsd, or by hand: ktsd --confdir DIR").Because(fmt.Errorf("%w: %w", ErrNotRunning, err))
+	}
+	if errors.Is(err, syscall.EACCES) {
+		return fault.New(fault.Denied, "ktsd's admin socket takes root and the service account only").
+			WithHint("run it as root, or with sudo -u keytrustee").Because(err)
+	}
+	return err
+}
+
+// Server tells what ktsd runs with.
+func (a *Admin) Server(ctx context.Context) (Server, error) {
+	var out Server
+	err := a.call(ctx, http.MethodGet, "/v1/server", nil, nil, &out)
+	return out, err
+}
+
+// Reload has ktsd read its configuration and certificate again. The error is its
+// verdict, and then it goes on as before.
+func (a *Admin) Reload(ctx context.Context) error {
+	return a.call(ctx, http.MethodPost, "/v1/reload", nil, nil, nil)
+}
+
+// Organizations returns all organizations by name.
+func (a *Admin) Organizations(ctx context.Context) ([]Organization, error) {
+	var out api.Organizations
+	err := a.call(ctx, http.MethodGet, "/v1/organizations", nil, nil, &out)
+	return out.Organizations, err
+}
+
+// NewOrganization asks for an organization. With approval auth_code and an empty
+// AuthCode, ktsd generates one.
+type NewOrganization = api.NewOrganization
+
+// CreateOrganization makes an organization; ErrConflict if it exists.
+func (a *Admin) CreateOrganization(ctx context.Context, n NewOrganization) error {
+	return a.call(ctx, http.MethodPost, "/v1/organizations", nil, n, nil)
+}
+
+// AddContacts adds contacts; those that are there stay.
+func (a *Admin) AddContacts(ctx context.Context, org string, contacts []string) error {
+	return a.call(ctx, http.MethodPost, "/v1/organizations/"+url.PathEscape(org)+"/contacts", nil, api.Contacts{Contacts: contacts}, nil)
+}
+
+// RemoveContact removes a contact; one that is not there is no error.
+func (a *Admin) RemoveContact(ctx context.Context, org, contact string) error {
+	return a.call(ctx, http.MethodDelete, "/v1/organizations/"+url.PathEscape(org)+"/contacts/"+url.PathEscape(contact), nil, nil, nil)
+}
+
+// SetAdmission sets how clients are let in: auth_code, contacts or automatic.
+// With auth_code, an empty code keeps the one that is set, or has one generated.
+func (a *Admin) SetAdmission(ctx context.Context, org, approval, code string) error {
+	return a.call(ctx, http.MethodPut, "/v1/organizations/"+url.PathEscape(org)+"/admission", nil, api.Admission{Approval: approval, AuthCode: code}, nil)
+}
+
+// Clients returns an organization's clients, or all with "".
+func (a *Admin) Clients(ctx context.Context, org string) ([]RegisteredClient, error) {
+	var out api.Clients
+	err := a.call(ctx, http.MethodGet, "/v1/clients", url.Values{"organization": {org}}, nil, &out)
+	return out.Clients, err
+}
+
+// EnableClient lets a pending or disabled client in.
+func (a *Admin) EnableClient(ctx context.Context, fingerprint string) (RegisteredClient, error) {
+	var out RegisteredClient
+	err := a.call(ctx, http.MethodPost, "/v1/clients/"+url.PathEscape(fingerprint)+"/enable", nil, nil, &out)
+	return out, err
+}
+
+// DisableClient shuts a client out from its next request on.
+func (a *Admin) DisableClient(ctx context.Context, fingerprint string) (RegisteredClient, error) {
+	var out RegisteredClient
+	err := a.call(ctx, http.MethodPost, "/v1/clients/"+url.PathEscape(fingerprint)+"/disable", nil, nil, &out)
+	return out, err
+}

@@ -1,0 +1,205 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/ktsd/ktsd/internal/api"
+	"github.com/ktsd/ktsd/internal/fault"
+	"github.com/ktsd/ktsd/internal/names"
+	"github.com/ktsd/ktsd/internal/pgp"
+	"github.com/ktsd/ktsd/internal/proof"
+)
+
+// Client is a registered client. It is safe for concurrent use.
+type Client struct {
+	dir    directory
+	conf   conf
+	key    *pgp.SecretKey
+	remote *remote
+}
+
+// Open reads a client's directory. It sends nothing. A directory that was never
+// registered is ErrNotRegistered.
+func Open(dir string) (*Client, error) {
+	c := &Client{dir: directory(dir)}
+	var err error
+	if c.conf, err = c.dir.readConf(); errors.Is(err, fs.ErrNotExist) {
+		return nil, fault.New(fault.Unauthenticated, "%s is not registered", dir).
+			WithHint("keytrustee register --server URL --org NAME")
+	} else if err != nil {
+		return nil, err
+	}
+	if c.key, err = c.dir.readKey(); err != nil {
+		return nil, err
+	}
+	if c.key.Fingerprint() != c.conf.LocalFingerprint {
+		return nil, fault.New(fault.Conflict, "%s holds the key %s, and %s names %s", c.dir.secretKeyring(), c.key.Fingerprint(), c.dir.conf(), c.conf.LocalFingerprint).
+			WithHint("restore both from one backup of %s", dir)
+	}
+	ca := ""
+	if c.conf.CA {
+		ca = c.dir.ca()
+	}
+	c.remote, err = newRemote(c.conf.Servers, ca, c.dir.certificate(), c.dir.certificateKey())
+	return c, err
+}
+
+// Fingerprint returns the client's OpenPGP fingerprint: 40 upper-case hex digits.
+func (c *Client) Fingerprint() string { return c.key.Fingerprint() }
+
+// Status is what the server says of the client.
+type Status struct {
+	Fingerprint  string
+	Server       string // fingerprint of the server's OpenPGP key, 40 hex digits
+	Organization string
+	Name         string
+	State        string // pending, active, disabled
+	Registered   time.Time
+	Waiting      int // puts that no server has confirmed yet
+}
+
+// Status asks the server about the client. It is answered in every state; one
+// that the server does not know is ErrNotRegistered.
+func (c *Client) Status(ctx context.Context) (Status, error) {
+	var self api.Client
+	if err := c.remote.get(ctx, "/v1/self", nil, &self); err != nil {
+		return Status{}, err
+	}
+	waiting, err := c.dir.readPending()
+	return Status{
+		Fingerprint: self.Fingerprint, Server: c.conf.ServerFingerprint, Organization: self.Organization,
+		Name: self.Name, State: self.State, Registered: self.Created, Waiting: len(waiting),
+	}, err
+}
+
+// Get returns a deposit and its plaintext: version 0 is the latest. The server's
+// answer is decrypted, and refused with ErrCorrupt unless this client signed it
+// for this very deposit.
+func (c *Client) Get(ctx context.Context, handle string, version int64) (Deposit, []byte, error) {
+	if err := names.CheckHandle(handle); err != nil {
+		return Deposit{}, nil, fault.New(fault.Invalid, "%v", err)
+	}
+	query := url.Values{"handle": {handle}}
+	if version != 0 {
+		query.Set("version", strconv.FormatInt(version, 10))
+	}
+	a, err := c.remote.send(ctx, http.MethodGet, "/v1/deposits", query, nil)
+	if err != nil {
+		return Deposit{}, nil, err
+	}
+	d, err := describe(a.header, handle)
+	if err != nil {
+		return Deposit{}, nil, err
+	}
+	if version != 0 && d.Version != version {
+		return Deposit{}, nil, fault.New(fault.Corrupt, "the server answered version %d for version %d", d.Version, version)
+	}
+	plaintext, err := pgp.Decrypt(a.body, c.key, c.context(d.UUID, handle))
+	if err != nil {
+		return Deposit{}, nil, fault.New(fault.Corrupt, "what the server answered for %q is not what this client put there", handle).
+			WithHint("try another version (keytrustee list --all), and have the server's operator look at deposit %s", d.UUID).Because(err)
+	}
+	return d, plaintext, nil
+}
+
+// describe reads a deposit's description from an answer's header.
+func describe(h http.Header, handle string) (Deposit, error) {
+	version, err := strconv.ParseInt(h.Get(api.HeaderVersion), 10, 64)
+	if err != nil {
+		return Deposit{}, fault.New(fault.Internal, "the answer has no %s", api.HeaderVersion).WithHint("is it a Key Trustee server?")
+	}
+	created, err := time.Parse(time.RFC3339, h.Get(api.HeaderCreated))
+	if err != nil {
+		return Deposit{}, fault.New(fault.Internal, "the answer has no %s", api.HeaderCreated).WithHint("is it a Key Trustee server?")
+	}
+	return Deposit{UUID: h.Get(api.HeaderUUID), Handle: handle, Version: version, Created: created}, nil
+}
+
+// context is what the signature in a deposit must name.
+func (c *Client) context(uuid, handle string) string {
+	return proof.DepositContext(c.conf.ServerFingerprint, c.conf.Organization, uuid, handle)
+}
+
+// List returns descriptions of the deposits whose handles begin with prefix, by
+// handle: the latest versions, or with all every version and the deleted ones.
+func (c *Client) List(ctx context.Context, prefix string, all bool) ([]Deposit, error) {
+	query := url.Values{"prefix": {prefix}}
+	if all {
+		query.Set("show", "all")
+	}
+	var deposits []Deposit
+	for {
+		var page api.Deposits
+		if err := c.remote.get(ctx, "/v1/deposits", query, &page); err != nil {
+			return nil, err
+		}
+		deposits = append(deposits, page.Deposits...)
+		if page.Cursor == "" {
+			return deposits, nil
+		}
+		query.Set("cursor", page.Cursor)
+	}
+}
+
+// Delete hides the latest version under a handle; Undelete brings it back.
+func (c *Client) Delete(ctx context.Context, handle string) (Deposit, error) {
+	latest, err := c.latest(ctx, handle)
+	if err != nil {
+		return Deposit{}, err
+	}
+	if latest.Deleted != nil {
+		return Deposit{}, fault.New(fault.NotFound, "deposit %q is deleted already", handle).WithHint("keytrustee undelete brings it back")
+	}
+	var d Deposit
+	err = c.remote.call(ctx, http.MethodDelete, "/v1/deposits/"+latest.UUID, nil, nil, &d)
+	return d, err
+}
+
+// Undelete brings the latest version under a handle back.
+func (c *Client) Undelete(ctx context.Context, handle string) (Deposit, error) {
+	latest, err := c.latest(ctx, handle)
+	if err != nil {
+		return Deposit{}, err
+	}
+	var d Deposit
+	err = c.remote.call(ctx, http.MethodPost, "/v1/deposits/"+latest.UUID+"/undelete", nil, nil, &d)
+	return d, err
+}
+
+// latest describes the highest version under a handle, deleted or not. Of the
+// handles with a prefix the one that equals it comes first, with all versions.
+func (c *Client) latest(ctx context.Context, handle string) (Deposit, error) {
+	if err := names.CheckHandle(handle); err != nil {
+		return Deposit{}, fault.New(fault.Invalid, "%v", err)
+	}
+	query := url.Values{"prefix": {handle}, "show": {"all"}}
+	var found *Deposit
+	for {
+		var page api.Deposits
+		if err := c.remote.get(ctx, "/v1/deposits", query, &page); err != nil {
+			return Deposit{}, err
+		}
+		passed := page.Cursor == ""
+		for _, d := range page.Deposits {
+			if d.Handle == handle {
+				found = &d
+			} else {
+				passed = true
+			}
+		}
+		if passed {
+			break
+		}
+		query.Set("cursor", page.Cursor)
+	}
+	if found == nil {
+		return Deposit{}, fault.New(fault.NotFound, "no deposit %q", handle)
+	}
+	return *found, nil
+}

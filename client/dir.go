@@ -1,0 +1,124 @@
+package client
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/ktsd/ktsd/internal/fault"
+	"github.com/ktsd/ktsd/internal/pgp"
+	"github.com/ktsd/ktsd/internal/safefile"
+	"github.com/ktsd/ktsd/internal/tlsconf"
+)
+
+// directory is where a client keeps its keys and what it knows of its servers.
+type directory string
+
+func (d directory) file(name string) string { return filepath.Join(string(d), name) }
+
+func (d directory) conf() string           { return d.file("keytrustee.conf") }
+func (d directory) secretKeyring() string  { return d.file("secring.gpg") }
+func (d directory) publicKeyring() string  { return d.file("pubring.gpg") }
+func (d directory) certificate() string    { return d.file("client-cert.pem") }
+func (d directory) certificateKey() string { return d.file("client-key.pem") }
+func (d directory) ca() string             { return d.file("ca.pem") }
+func (d directory) pending() string        { return d.file("pending") }
+
+// conf is what keytrustee.conf holds. It is written once the server has taken
+// the registration.
+type conf struct {
+	Servers           []string `json:"SERVERS"` // base URLs, in the order in which they are tried
+	Organization      string   `json:"ORGANIZATION"`
+	ClientName        string   `json:"CLIENT_NAME,omitempty"`
+	LocalFingerprint  string   `json:"LOCAL_FINGERPRINT"`
+	ServerFingerprint string   `json:"SERVER_FINGERPRINT"`
+	CA                bool     `json:"CA,omitempty"` // ca.pem vouches for the servers, not the system's roots
+}
+
+// readConf returns the configuration; its error is fs.ErrNotExist before the
+// client is registered.
+func (d directory) readConf() (conf, error) {
+	var c conf
+	data, err := os.ReadFile(d.conf())
+	if err != nil {
+		return c, err
+	}
+	if err := json.Unmarshal(data, &c); err != nil {
+		return c, fmt.Errorf("%s is not a client's configuration in JSON", d.conf())
+	}
+	return c, nil
+}
+
+func (d directory) writeConf(c conf) error {
+	data, err := json.MarshalIndent(c, "", "    ")
+	if err != nil {
+		return err
+	}
+	return safefile.Write(d.conf(), append(data, '\n'), 0o600)
+}
+
+// make makes the directory and those above it.
+func (d directory) make() error {
+	if err := os.MkdirAll(filepath.Dir(string(d)), 0o755); err != nil {
+		return err
+	}
+	return safefile.MakeDir(string(d))
+}
+
+// readKey returns the client's OpenPGP key.
+func (d directory) readKey() (*pgp.SecretKey, error) {
+	if err := safefile.CheckSecret(d.secretKeyring()); err != nil {
+		return nil, err
+	}
+	ring, err := os.ReadFile(d.secretKeyring())
+	if err != nil {
+		return nil, err
+	}
+	defer clear(ring)
+	key, err := pgp.ReadSecretKeyring(ring, "")
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", d.secretKeyring(), err)
+	}
+	return key, nil
+}
+
+// ensureKey returns the client's OpenPGP key, made and on disk if there was none.
+func (d directory) ensureKey(name, host string, keyType pgp.KeyType) (*pgp.SecretKey, error) {
+	key, err := d.readKey()
+	if !errors.Is(err, fs.ErrNotExist) {
+		return key, err
+	}
+	if key, err = pgp.GenerateClientKey(name, host, keyType); err != nil {
+		return nil, fmt.Errorf("making an OpenPGP key: %w", err)
+	}
+	ring, err := key.SecretKeyring()
+	if err != nil {
+		return nil, err
+	}
+	defer clear(ring)
+	return key, safefile.Write(d.secretKeyring(), ring, 0o600)
+}
+
+// ensureCertificate makes a TLS certificate, self-signed, unless there is one.
+func (d directory) ensureCertificate(fingerprint string) error {
+	_, certErr := os.Lstat(d.certificate())
+	_, keyErr := os.Lstat(d.certificateKey())
+	if certErr == nil && keyErr == nil {
+		return nil
+	}
+	if certErr == nil { // without its key it is of no use; the other way round, init was interrupted
+		return fault.New(fault.Invalid, "%s is there without %s", d.certificate(), d.certificateKey()).
+			WithHint("put the key back, or remove the certificate to have both made anew")
+	}
+	cert, key, err := tlsconf.ClientCertificate(fingerprint)
+	if err != nil {
+		return fmt.Errorf("making a TLS certificate: %w", err)
+	}
+	if err := safefile.Write(d.certificateKey(), key, 0o600); err != nil {
+		return err
+	}
+	return safefile.Write(d.certificate(), cert, 0o600)
+}

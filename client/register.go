@@ -1,0 +1,220 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/ktsd/ktsd/internal/api"
+	"github.com/ktsd/ktsd/internal/fault"
+	"github.com/ktsd/ktsd/internal/pgp"
+	"github.com/ktsd/ktsd/internal/proof"
+	"github.com/ktsd/ktsd/internal/safefile"
+	"github.com/ktsd/ktsd/internal/tlsconf"
+)
+
+// Registration is what Register needs to know.
+type Registration struct {
+	Servers      []string // URLs like https://kts01.example.com:11371, tried in order
+	Organization string
+	AuthCode     string // "" where the organization asks for none
+	Name         string // of this client, for people; "" for the host's
+	CA           string // file of the certificates that vouch for the servers; "" for the system's roots
+	KeyType      string // "ed25519" (the default) or "rsa4096"
+}
+
+// Registered tells how a registration ended.
+type Registered struct {
+	Fingerprint string // of this client: 40 hex digits
+	Server      string // fingerprint of the server, qualified: 4096R/…
+	State       string // active, or pending until somebody approves
+	Before      bool   // it was registered before, and nothing was changed
+}
+
+// Register makes the client's keys in dir, unless they are there, and has the
+// organization's server know them. It authenticates the server before it sends
+// anything (ErrUntrusted otherwise). A wrong organization or code is ErrDenied.
+// Interrupted, it is simply called again.
+func Register(ctx context.Context, dir string, r Registration) (Registered, error) {
+	if err := r.check(); err != nil {
+		return Registered{}, err
+	}
+	d := directory(dir)
+	if before, err := registeredBefore(ctx, d, r); err != nil || before.Before {
+		return before, err
+	}
+	server, serverKey, err := r.meetServer(ctx)
+	if err != nil {
+		return Registered{}, err
+	}
+	key, err := r.makeKeys(d)
+	if err != nil {
+		return Registered{}, err
+	}
+	if err := safefile.Write(d.publicKeyring(), pgp.PublicKeyring(key.Public(), serverKey), 0o600); err != nil {
+		return Registered{}, err
+	}
+	client, err := r.send(ctx, d, key, server)
+	if err != nil {
+		return Registered{}, err
+	}
+	err = d.writeConf(conf{
+		Servers: r.Servers, Organization: r.Organization, ClientName: r.Name,
+		LocalFingerprint: key.Fingerprint(), ServerFingerprint: serverKey.Fingerprint(), CA: r.CA != "",
+	})
+	return Registered{Fingerprint: client.Fingerprint, Server: server, State: client.State}, err
+}
+
+// check brings the request to its form.
+func (r *Registration) check() error {
+	if len(r.Servers) == 0 {
+		return fault.New(fault.Invalid, "no server is given").WithHint("like --server https://kts01.example.com:11371")
+	}
+	servers := make([]string, len(r.Servers))
+	for i, s := range r.Servers {
+		u, err := url.Parse(s)
+		if err != nil || u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.User != nil {
+			return fault.New(fault.Invalid, "%q is not a server's URL", s).WithHint("like https://kts01.example.com:11371")
+		}
+		servers[i] = "https://" + u.Host
+	}
+	r.Servers = servers
+	if r.KeyType == "" {
+		r.KeyType = string(pgp.Ed25519)
+	}
+	return nil
+}
+
+// registeredBefore tells whether d is registered already, as the server sees it.
+func registeredBefore(ctx context.Context, d directory, r Registration) (Registered, error) {
+	have, err := d.readConf()
+	if errors.Is(err, fs.ErrNotExist) {
+		return Registered{}, nil
+	} else if err != nil {
+		return Registered{}, err
+	}
+	if have.Organization == "" {
+		return Registered{}, fault.New(fault.Conflict, "%s is not a client's directory", d).
+			WithHint("a server's directory holds the server's own keys: use another --confdir")
+	}
+	if have.Organization != r.Organization {
+		return Registered{}, fault.New(fault.Conflict, "%s is registered with organization %s", d, have.Organization).
+			WithHint("a client belongs to one organization: use another --confdir for %s", r.Organization)
+	}
+	c, err := Open(string(d))
+	if err != nil {
+		return Registered{}, err
+	}
+	status, err := c.Status(ctx)
+	if errors.Is(err, fault.Unauthenticated) {
+		return Registered{}, nil // the server does not know it: register it there
+	}
+	if err != nil {
+		return Registered{}, err
+	}
+	return Registered{Fingerprint: status.Fingerprint, Server: status.Server, State: status.State, Before: true}, nil
+}
+
+// fingerprintForm is what ?a=fingerprint answers.
+var fingerprintForm = regexp.MustCompile(`^[0-9]+[A-Z]/[0-9A-F]{40}$`)
+
+// meetServer authenticates the server by its certificate, and asks for its
+// OpenPGP key.
+func (r *Registration) meetServer(ctx context.Context) (qualified string, key *pgp.PublicKey, err error) {
+	remote, err := newRemote(r.Servers, r.CA, "", "")
+	if err != nil {
+		return "", nil, err
+	}
+	a, err := remote.send(ctx, http.MethodGet, "/", url.Values{"a": {"fingerprint"}}, nil)
+	if err != nil {
+		return "", nil, err
+	}
+	qualified = strings.TrimSpace(string(a.body))
+	if !fingerprintForm.MatchString(qualified) {
+		return "", nil, fault.New(fault.Internal, "the server does not tell a fingerprint").WithHint("is it a Key Trustee server?")
+	}
+	if a, err = remote.send(ctx, http.MethodGet, "/", url.Values{"a": {"pubkey"}}, nil); err != nil {
+		return "", nil, err
+	}
+	if key, err = pgp.ParsePublicKey(a.body, time.Now()); err != nil {
+		return "", nil, fmt.Errorf("reading the server's OpenPGP key: %w", err)
+	}
+	if key.Qualified() != qualified {
+		return "", nil, fault.New(fault.Unauthenticated, "the server's OpenPGP key %s is not the %s that it names", key.Qualified(), qualified)
+	}
+	return qualified, key, nil
+}
+
+// makeKeys makes what is missing of the client's directory.
+func (r *Registration) makeKeys(d directory) (*pgp.SecretKey, error) {
+	if err := d.make(); err != nil {
+		return nil, fmt.Errorf("making the client's directory: %w", err)
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return nil, fmt.Errorf("finding this host's name: %w", err)
+	}
+	if r.Name == "" {
+		r.Name = host
+	}
+	key, err := d.ensureKey(userName(r.Name), host, pgp.KeyType(r.KeyType))
+	if err != nil {
+		return nil, err
+	}
+	if r.CA != "" {
+		pem, err := os.ReadFile(r.CA)
+		if err != nil {
+			return nil, err
+		}
+		if err := safefile.Write(d.ca(), pem, 0o600); err != nil {
+			return nil, err
+		}
+	}
+	return key, d.ensureCertificate(key.Fingerprint())
+}
+
+// userName is name as the local part of a mail address, which a user ID has.
+func userName(name string) string {
+	name, _, _ = strings.Cut(name, ".")
+	return strings.Map(func(c rune) rune {
+		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_' {
+			return c
+		}
+		return '-'
+	}, name)
+}
+
+// send signs for the TLS key and has the server know both.
+func (r *Registration) send(ctx context.Context, d directory, key *pgp.SecretKey, server string) (api.Client, error) {
+	var out api.Client
+	pair, err := tlsconf.LoadPair(d.certificate(), d.certificateKey())
+	if err != nil {
+		return out, err
+	}
+	remote, err := newRemote(r.Servers, r.CA, d.certificate(), d.certificateKey())
+	if err != nil {
+		return out, err
+	}
+	_, fingerprint, _ := strings.Cut(server, "/")
+	now := time.Now().UTC().Truncate(time.Second)
+	signature, err := key.Sign(proof.Registration(r.Organization, fingerprint, tlsconf.KeyHash(pair.Leaf), now))
+	if err != nil {
+		return out, fmt.Errorf("signing the registration: %w", err)
+	}
+	public, err := key.Public().Armored()
+	if err != nil {
+		return out, err
+	}
+	err = remote.call(ctx, http.MethodPost, "/v1/clients", nil, api.Registration{
+		Organization: r.Organization, Name: r.Name, AuthCode: r.AuthCode,
+		PublicKey: public, Time: now, Signature: signature,
+	}, &out)
+	return out, err
+}

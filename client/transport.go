@@ -1,0 +1,173 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/ktsd/ktsd/internal/api"
+	"github.com/ktsd/ktsd/internal/fault"
+	"github.com/ktsd/ktsd/internal/tlsconf"
+)
+
+// requestTimeout bounds one request to one server, connecting included.
+const requestTimeout = 30 * time.Second
+
+// maxAnswer bounds what is read of an answer, in bytes.
+const maxAnswer = 4 << 20
+
+// remote is the servers of one site, which all answer for the same deposits.
+type remote struct {
+	servers []string // base URLs
+	http    *http.Client
+}
+
+// newRemote makes the connections' settings. caFile names the only certificates
+// that vouch for the servers; "" stands for the system's roots.
+func newRemote(servers []string, caFile, certFile, keyFile string) (*remote, error) {
+	var roots *x509.CertPool
+	if caFile != "" {
+		pem, err := os.ReadFile(caFile)
+		if err != nil {
+			return nil, fmt.Errorf("reading the CA: %w", err)
+		}
+		if roots = x509.NewCertPool(); !roots.AppendCertsFromPEM(pem) {
+			return nil, fault.New(fault.Invalid, "%s holds no certificate", caFile).WithHint("it must be PEM: -----BEGIN CERTIFICATE-----")
+		}
+	}
+	var cert *tls.Certificate
+	if certFile != "" {
+		var err error
+		if cert, err = tlsconf.LoadPair(certFile, keyFile); err != nil {
+			return nil, err
+		}
+	}
+	transport := &http.Transport{
+		TLSClientConfig: tlsconf.Client(roots, cert), ForceAttemptHTTP2: true,
+		TLSHandshakeTimeout: 10 * time.Second, MaxIdleConnsPerHost: 64, IdleConnTimeout: time.Minute,
+		MaxResponseHeaderBytes: 64 << 10,
+	}
+	return &remote{servers: servers, http: &http.Client{
+		Transport: transport, Timeout: requestTimeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}, nil
+}
+
+// answer is an answer of status 200 or 201.
+type answer struct {
+	header http.Header
+	body   []byte
+}
+
+// send makes one request of the first server that takes it. A server that cannot
+// be reached, or says that it cannot answer now, is passed over for the next;
+// what any other one says holds.
+func (r *remote) send(ctx context.Context, method, path string, query url.Values, body []byte) (answer, error) {
+	var errs []error
+	for _, server := range r.servers {
+		a, err := r.sendTo(ctx, server, method, path, query, body)
+		if err == nil {
+			return a, nil
+		}
+		if !errors.Is(err, fault.Unavailable) && !errors.Is(err, fault.OutcomeUnknown) {
+			return answer{}, err
+		}
+		errs = append(errs, err)
+	}
+	if len(errs) == 1 {
+		return answer{}, errs[0]
+	}
+	kind := fault.Unavailable
+	for _, err := range errs {
+		if errors.Is(err, fault.OutcomeUnknown) {
+			kind = fault.OutcomeUnknown
+		}
+	}
+	return answer{}, fault.New(kind, "none of the %d servers took the request", len(errs)).Because(errors.Join(errs...))
+}
+
+func (r *remote) sendTo(ctx context.Context, server, method, path string, query url.Values, body []byte) (answer, error) {
+	target := server + path
+	if len(query) > 0 {
+		target += "?" + query.Encode()
+	}
+	req, err := http.NewRequestWithContext(ctx, method, target, bytes.NewReader(body))
+	if err != nil {
+		return answer{}, fault.New(fault.Invalid, "%v", err)
+	}
+	if body == nil {
+		req.Body, req.ContentLength = nil, 0
+	} else if method != http.MethodPut {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := r.http.Do(req)
+	if err != nil {
+		return answer{}, r.unreached(server, method, err)
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	if err == nil && len(data) > maxAnswer {
+		err = fmt.Errorf("the answer has more than %d bytes", maxAnswer)
+	}
+	if err != nil {
+		return answer{}, r.unreached(server, method, err)
+	}
+	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusCreated {
+		return answer{}, api.ReadError(resp.StatusCode, data)
+	}
+	return answer{resp.Header, data}, nil
+}
+
+// unreached tells why there is no answer. A request that changes something may
+// have arrived all the same.
+func (r *remote) unreached(server, method string, err error) error {
+	inner := err
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		inner = u.Err // the URL itself may hold a handle
+	}
+	if seen := tlsconf.UnverifiedPeer(err); seen != nil {
+		return fault.New(fault.Untrusted, "%s could not be authenticated, and nothing was sent to it: %v\n"+
+			"the SHA-256 fingerprint of the certificate it showed is\n%s", server, inner, tlsconf.CertificateFingerprint(seen)).
+			WithHint("if it is self-signed, compare that on the server's host (openssl x509 -noout -fingerprint -sha256 " +
+				"-in .ssl/ssl-cert-keytrustee.pem), bring that file here, and give it with --ca")
+	}
+	kind, hint := fault.Unavailable, "is ktsd running there, and the port open? curl -k "+server+"/healthz"
+	if method != http.MethodGet && !strings.Contains(inner.Error(), "connect") {
+		kind, hint = fault.OutcomeUnknown, "do the same again: it is done at most once"
+	}
+	return fault.New(kind, "no answer from %s", server).WithHint("%s", hint).Because(inner)
+}
+
+// get fetches JSON into v.
+func (r *remote) get(ctx context.Context, path string, query url.Values, v any) error {
+	return r.call(ctx, http.MethodGet, path, query, nil, v)
+}
+
+// call sends in as JSON, where it is not nil, and reads the answer into out.
+func (r *remote) call(ctx context.Context, method, path string, query url.Values, in, out any) error {
+	var body []byte
+	if in != nil {
+		var err error
+		if body, err = json.Marshal(in); err != nil {
+			return err
+		}
+	}
+	a, err := r.send(ctx, method, path, query, body)
+	if err != nil || out == nil {
+		return err
+	}
+	if err := json.Unmarshal(a.body, out); err != nil {
+		return fault.New(fault.Internal, "the server's answer to %s %s is not understood", method, path).Because(err)
+	}
+	return nil
+}

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"context"
+
+	"github.com/ktsd/ktsd/internal/cli"
+	"github.com/ktsd/ktsd/internal/safefile"
+)
+
+type getCommand struct {
+	Handle  string `arg:"" help:"Name of the deposit."`
+	Output  string `short:"o" placeholder:"FILE" type:"path" help:"Write to this file, mode 0600, instead of standard output."`
+	Version int64  `name:"version" placeholder:"N" help:"A version other than the latest."`
+}
+
+// Help is shown by --help.
+func (getCommand) Help() string {
+	return `Prints exactly the bytes that were put. Nothing is written unless all of it was verified: this
+client's signature, for this server, organization, deposit and handle. Exits 3 when there is no
+such deposit.
+
+Example:
+  keytrustee get luks/sda2 | cryptsetup open /dev/sda2 data --key-file -`
+}
+
+// Run gets the deposit.
+func (g *getCommand) Run(ctx context.Context, c *command, streams *cli.Streams) error {
+	cl, err := c.open()
+	if err != nil {
+		return err
+	}
+	_, plaintext, err := cl.Get(ctx, g.Handle, g.Version)
+	if err != nil {
+		return absent(err)
+	}
+	defer clear(plaintext)
+	if g.Output != "" {
+		return safefile.Write(g.Output, plaintext, 0o600)
+	}
+	_, err = streams.Out.Write(plaintext)
+	return err
+}

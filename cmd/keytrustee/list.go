@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/ktsd/ktsd/client"
+	"github.com/ktsd/ktsd/internal/cli"
+)
+
+type listCommand struct {
+	Prefix string `placeholder:"P" help:"Only handles that begin so."`
+	All    bool   `help:"Every version, deleted ones too, instead of the latest of each handle."`
+	JSON   bool   `name:"json" help:"Print a JSON array."`
+}
+
+// Run lists the deposits. Handles hold no control characters, so a line is one
+// deposit; the handle comes last, since it may hold spaces.
+func (l *listCommand) Run(ctx context.Context, c *command, streams *cli.Streams) error {
+	cl, err := c.open()
+	if err != nil {
+		return err
+	}
+	deposits, err := cl.List(ctx, l.Prefix, l.All)
+	if err != nil {
+		return err
+	}
+	if l.JSON {
+		enc := json.NewEncoder(streams.Out)
+		enc.SetIndent("", "  ")
+		if deposits == nil {
+			deposits = []client.Deposit{}
+		}
+		return enc.Encode(deposits)
+	}
+	w := tabwriter.NewWriter(streams.Out, 0, 0, 2, ' ', 0)
+	for _, d := range deposits {
+		state := ""
+		if d.Deleted != nil {
+			state = "deleted"
+		} else if d.NotAfter != nil {
+			state = "until " + d.NotAfter.Format(time.RFC3339)
+		}
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\n", d.Created.Format(time.RFC3339), d.Version, d.UUID, state, d.Handle)
+	}
+	return w.Flush()
+}

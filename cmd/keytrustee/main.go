@@ -1,0 +1,61 @@
+// Keytrustee is the client's command: it registers a host or program with a Key
+// Trustee server, and puts deposits there and gets them back. All it does is in
+// package client; here are its flags and what it prints.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/ktsd/ktsd/client"
+	"github.com/ktsd/ktsd/internal/cli"
+)
+
+type command struct {
+	Confdir string `help:"The client's directory (${env}; default: ~/.keytrustee)." env:"KEYTRUSTEE_CLIENT_CONFDIR" placeholder:"DIR"`
+
+	Register registerCommand `cmd:"" help:"Make this client's keys and register it with an organization."`
+	Status   statusCommand   `cmd:"" help:"Show who this client is and what the server says of it."`
+	Put      putCommand      `cmd:"" help:"Encrypt a secret and deposit it under a handle."`
+	Get      getCommand      `cmd:"" help:"Fetch a deposit, verify it and decrypt it."`
+	List     listCommand     `cmd:"" help:"List deposits."`
+	Delete   deleteCommand   `cmd:"" help:"Delete the latest version under a handle; undelete brings it back."`
+	Undelete undeleteCommand `cmd:"" help:"Bring a deleted deposit back."`
+}
+
+func main() { os.Exit(run()) }
+
+func run() int {
+	return cli.Main("The client of a Key Trustee server. Exit codes: 0 done, 1 an error, 3 no such deposit, 64 wrong usage.", &command{})
+}
+
+// directory returns the client's directory.
+func (c *command) directory() (string, error) {
+	if c.Confdir != "" {
+		return filepath.Abs(c.Confdir)
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("finding the client's directory: %w (give --confdir)", err)
+	}
+	return filepath.Join(home, ".keytrustee"), nil
+}
+
+// open returns the registered client.
+func (c *command) open() (*client.Client, error) {
+	dir, err := c.directory()
+	if err != nil {
+		return nil, err
+	}
+	return client.Open(dir)
+}
+
+// absent gives an error that says that there is no such deposit its exit code.
+func absent(err error) error {
+	if errors.Is(err, client.ErrNotFound) || errors.Is(err, client.ErrGone) {
+		return &cli.Coded{Code: cli.CodeNotFound, Err: err}
+	}
+	return err
+}

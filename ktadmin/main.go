@@ -1,0 +1,23 @@
+// Ktadmin is the operator's command: it makes a server's directory, compares a
+// declared site with the live one, and brings the one to the other. It changes
+// files of this host itself and everything else through ktsd's admin socket; it
+// never opens ktsd's database but to create it.
+package main
+
+import (
+	"os"
+
+	"github.com/ktsd/ktsd/internal/cli"
+)
+
+type command struct {
+	cli.Server
+	Init  initCommand  `cmd:"" help:"Make a server's configuration directory, keys, certificate and database."`
+	Audit auditCommand `cmd:"" help:"Look into the audit log."`
+}
+
+func main() { os.Exit(run()) }
+
+func run() int {
+	return cli.Main("The operator's command of a Key Trustee server.", &command{})
+}

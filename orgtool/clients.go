@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/ktsd/ktsd/internal/cli"
+)
+
+type clientsCommand struct {
+	Name string `short:"n" placeholder:"NAME" help:"Only of this organization."`
+}
+
+// Run lists the clients, a line each.
+func (l *clientsCommand) Run(ctx context.Context, c *command, streams *cli.Streams) error {
+	admin, err := c.admin()
+	if err != nil {
+		return err
+	}
+	clients, err := admin.Clients(ctx, l.Name)
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(streams.Out, 0, 0, 2, ' ', 0)
+	for _, k := range clients {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", k.Fingerprint, k.State, k.Organization, k.Created.Format(time.RFC3339), k.Name)
+	}
+	return w.Flush()
+}
+
+type enableClientCommand struct {
+	Fingerprint string `required:"" placeholder:"FP" help:"The client's OpenPGP fingerprint, 40 hex digits."`
+}
+
+// Run enables the client.
+func (e *enableClientCommand) Run(ctx context.Context, c *command, streams *cli.Streams) error {
+	admin, err := c.admin()
+	if err != nil {
+		return err
+	}
+	client, err := admin.EnableClient(ctx, e.Fingerprint)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(streams.Err, "client %s of organization %s is %s\n", client.Fingerprint, client.Organization, client.State)
+	return nil
+}
+
+type disableClientCommand struct {
+	Fingerprint string `required:"" placeholder:"FP" help:"The client's OpenPGP fingerprint, 40 hex digits."`
+}
+
+// Run disables the client.
+func (d *disableClientCommand) Run(ctx context.Context, c *command, streams *cli.Streams) error {
+	admin, err := c.admin()
+	if err != nil {
+		return err
+	}
+	client, err := admin.DisableClient(ctx, d.Fingerprint)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(streams.Err, "client %s of organization %s is %s\n", client.Fingerprint, client.Organization, client.State)
+	return nil
+}

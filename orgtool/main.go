@@ -1,0 +1,38 @@
+// Orgtool administers organizations and their clients on the server's host; it
+// is installed as keytrustee-orgtool too, the original's name. Everything it does
+// goes through ktsd's admin socket; it opens no database.
+package main
+
+import (
+	"os"
+
+	"github.com/ktsd/ktsd/client"
+	"github.com/ktsd/ktsd/internal/cli"
+)
+
+type command struct {
+	cli.Server
+	Add           addCommand           `cmd:"" help:"Add an organization, or contacts to one that exists."`
+	List          listCommand          `cmd:"" help:"Print the organizations as one JSON object."`
+	SetAuth       setAuthCommand       `cmd:"" help:"Set an organization's authorization code."`
+	GetAuth       getAuthCommand       `cmd:"" help:"Print an organization's authorization code."`
+	RemoveContact removeContactCommand `cmd:"" help:"Remove a contact from an organization."`
+	Clients       clientsCommand       `cmd:"" help:"List the registered clients."`
+	EnableClient  enableClientCommand  `cmd:"" help:"Let a pending or disabled client in."`
+	DisableClient disableClientCommand `cmd:"" help:"Shut a client out from its next request on."`
+}
+
+func main() { os.Exit(run()) }
+
+func run() int {
+	return cli.Main("Organizations of a Key Trustee server, their contacts and clients.", &command{})
+}
+
+// admin returns the way to ktsd.
+func (c *command) admin() (*client.Admin, error) {
+	dir, err := c.Dir()
+	if err != nil {
+		return nil, err
+	}
+	return client.NewAdmin(dir.DialSocket), nil
+}
