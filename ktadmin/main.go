@@ -12,8 +12,11 @@ import (
 
 type command struct {
 	cli.Server
-	Init  initCommand  `cmd:"" help:"Make a server's configuration directory, keys, certificate and database."`
-	Audit auditCommand `cmd:"" help:"Look into the audit log."`
+	Init     initCommand     `cmd:"" help:"Make a server's configuration directory, keys, certificate and database."`
+	Validate validateCommand `cmd:"" help:"Check a site's file, wherever it is."`
+	Plan     planCommand     `cmd:"" help:"Show what apply would change, and change nothing."`
+	Apply    applyCommand    `cmd:"" help:"Make this host what the site's file declares."`
+	Audit    auditCommand    `cmd:"" help:"Look into the audit log."`
 }
 
 func main() { os.Exit(run()) }

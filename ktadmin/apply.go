@@ -1,0 +1,135 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/ktsd/ktsd/internal/cli"
+	"github.com/ktsd/ktsd/internal/fault"
+	"github.com/ktsd/ktsd/internal/plan"
+)
+
+type applyCommand struct {
+	siteFlags
+	AutoApprove bool `help:"Do not ask."`
+}
+
+// Help is shown by --help.
+func (applyCommand) Help() string {
+	return `Shows the plan, asks, carries it out, and then compares again, to prove that nothing is left.
+Killed at any point and run again it goes on from there. What exists and is not declared is left
+alone. Exits 0 when this host is as declared, 1 otherwise.
+
+While ktsd is stopped, its unit is started where one is installed; otherwise only this host's files
+are written, and what waits is named.
+
+Examples:
+  ktadmin apply -f site.hcl
+  ktadmin apply -f site.hcl --auto-approve`
+}
+
+// Run applies the file.
+func (a *applyCommand) Run(ctx context.Context, c *command, streams *cli.Streams) error {
+	h, err := c.host()
+	if err != nil {
+		return err
+	}
+	made, err := a.round(ctx, h, streams)
+	if err != nil {
+		return err
+	}
+	if len(made.Unknown) > 0 {
+		if err := h.startUnit(ctx, streams); err != nil {
+			return waiting(h, made, err)
+		}
+		if _, err := a.round(ctx, h, streams); err != nil {
+			return err
+		}
+	}
+	if err := a.prove(ctx, h, streams); err != nil {
+		return err
+	}
+	if len(made.Changes) > 0 {
+		fmt.Fprintf(a.progress(streams), "Applied. %s matches %s.\n", made.Host, made.File)
+	}
+	return nil
+}
+
+// round shows a plan, asks, and carries it out.
+func (a *applyCommand) round(ctx context.Context, h *host, streams *cli.Streams) (plan.Plan, error) {
+	made, err := a.make(ctx, h, streams)
+	if err != nil {
+		return made, err
+	}
+	if err := a.show(streams, made); err != nil {
+		return made, err
+	}
+	if len(made.Changes) == 0 {
+		return made, nil
+	}
+	if err := a.ask(streams); err != nil {
+		return made, err
+	}
+	return made, plan.Execute(ctx, made, &target{host: h}, func(message string) {
+		fmt.Fprintln(a.progress(streams), message)
+	})
+}
+
+// progress goes where it does not mix with JSON.
+func (a *applyCommand) progress(streams *cli.Streams) interface{ Write([]byte) (int, error) } {
+	if a.JSON {
+		return streams.Err
+	}
+	return streams.Out
+}
+
+// ask lets nothing happen unasked.
+func (a *applyCommand) ask(streams *cli.Streams) error {
+	if a.AutoApprove {
+		return nil
+	}
+	if !isTerminal(streams.In) {
+		return fault.New(fault.Denied, "nobody can be asked: standard input is no terminal").
+			WithHint("look at the plan, then give --auto-approve")
+	}
+	fmt.Fprint(streams.Err, "\nApply this? Only yes is a yes: ")
+	answer, err := bufio.NewReader(streams.In).ReadString('\n')
+	if strings.TrimSpace(answer) != "yes" {
+		return errors.Join(errors.New("not applied; nothing was changed"), err)
+	}
+	return nil
+}
+
+// prove compares once more. What still differs is an error, since apply said
+// that it would not.
+func (a *applyCommand) prove(ctx context.Context, h *host, streams *cli.Streams) error {
+	left, err := a.make(ctx, h, streams)
+	if err != nil {
+		return fmt.Errorf("comparing again after the changes: %w", err)
+	}
+	if left.InSync() {
+		return nil
+	}
+	if err := plan.Render(streams.Err, left, plan.Options{Color: colored(streams.Err)}); err != nil {
+		return err
+	}
+	return fault.New(fault.Conflict, "after the changes %s still differs from %s, as shown", left.Host, left.File).
+		WithHint("did somebody else change it meanwhile? apply again")
+}
+
+// waiting says what was not done because ktsd is stopped, and how to go on.
+func waiting(h *host, made plan.Plan, cause error) error {
+	var orgs []string
+	for _, u := range made.Unknown {
+		orgs = append(orgs, u.Organizations...)
+	}
+	list := strings.Join(orgs[:min(5, len(orgs))], ", ")
+	if len(orgs) > 5 {
+		list += fmt.Sprintf(" and %d more", len(orgs)-5)
+	}
+	return fault.New(fault.Unavailable, "this host's files are as declared, but ktsd is not running, and the organizations wait: %s", list).
+		WithHint("start it, then apply again: ktsd --confdir %s", h.dir).Because(cause)
+}

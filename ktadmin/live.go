@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"time"
+
+	"github.com/ktsd/ktsd/client"
+	"github.com/ktsd/ktsd/internal/confdir"
+	"github.com/ktsd/ktsd/internal/fault"
+	"github.com/ktsd/ktsd/internal/names"
+	"github.com/ktsd/ktsd/internal/plan"
+	"github.com/ktsd/ktsd/internal/site"
+	"github.com/ktsd/ktsd/internal/tlsconf"
+)
+
+// host is this host: its directory, and the ktsd that may run on it.
+type host struct {
+	dir   confdir.Dir
+	admin *client.Admin
+}
+
+// host returns the host that --confdir means.
+func (c *command) host() (*host, error) {
+	dir, err := c.Dir()
+	if err != nil {
+		return nil, err
+	}
+	return &host{dir: dir, admin: client.NewAdmin(dir.DialSocket)}, nil
+}
+
+// conf reads keytrustee.conf.
+func (h *host) conf() (confdir.Conf, error) {
+	conf, err := h.dir.ReadConf()
+	if errors.Is(err, fs.ErrNotExist) {
+		return conf, fault.New(fault.NotFound, "there is no %s", h.dir.Conf()).WithHint("make the directory: ktadmin init --confdir %s", h.dir)
+	}
+	return conf, err
+}
+
+// live reads what exists: the files of this host, and what ktsd says.
+func (h *host) live(ctx context.Context) (plan.Live, error) {
+	conf, err := h.conf()
+	if err != nil {
+		return plan.Live{}, err
+	}
+	live := plan.Live{Server: h.server(conf.Listen, conf.TLSMinVersion, conf.Certificate, conf.PrivateKey)}
+	running, err := h.admin.Server(ctx)
+	if errors.Is(err, client.ErrNotRunning) {
+		return live, nil
+	} else if err != nil {
+		return live, err
+	}
+	orgs, err := h.admin.Organizations(ctx)
+	if err != nil {
+		return live, err
+	}
+	live.Running = &plan.Running{
+		Server:             h.server(running.Listen, running.TLSMinVersion, running.Certificate, running.PrivateKey),
+		CertificateChanged: certificateChanged(running),
+		Organizations:      make([]plan.LiveOrganization, len(orgs)),
+	}
+	for i, o := range orgs {
+		live.Running.Organizations[i] = organization(o)
+	}
+	return live, nil
+}
+
+// server is a server as plain data: what it has by default is left empty.
+func (h *host) server(listen, minVersion, certificate, privateKey string) site.Server {
+	unless := func(value, byDefault string) string {
+		if value == byDefault {
+			return ""
+		}
+		return value
+	}
+	return site.Server{
+		Listen: unless(listen, confdir.DefaultListen),
+		TLS: site.TLS{
+			MinVersion:  unless(minVersion, confdir.DefaultTLSMinVersion),
+			Certificate: unless(certificate, h.dir.Certificate()),
+			PrivateKey:  unless(privateKey, h.dir.PrivateKey()),
+		},
+	}
+}
+
+// certificateChanged tells whether the file of the certificate is another one
+// than ktsd has loaded. One that cannot be loaded is no change: a reload would
+// refuse it.
+func certificateChanged(running client.Server) bool {
+	pair, err := tlsconf.LoadPair(running.Certificate, running.PrivateKey)
+	return err == nil && tlsconf.CertificateFingerprint(pair.Leaf) != running.Loaded
+}
+
+func organization(o client.Organization) plan.LiveOrganization {
+	state := plan.StateActive
+	if !time.Now().Before(o.Expires) {
+		state = "expired"
+	}
+	return plan.LiveOrganization{
+		Organization: site.Organization{Name: o.Name, Contacts: o.Contacts, Approval: site.Approval(o.Approval)},
+		State:        state,
+		AuthCode:     names.Secret(o.AuthCode),
+	}
+}

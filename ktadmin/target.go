@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/ktsd/ktsd/client"
+	"github.com/ktsd/ktsd/internal/confdir"
+	"github.com/ktsd/ktsd/internal/names"
+	"github.com/ktsd/ktsd/internal/plan"
+	"github.com/ktsd/ktsd/internal/site"
+)
+
+// target carries a plan out on a host.
+type target struct {
+	*host
+	before *confdir.Conf // keytrustee.conf before WriteServer, until ktsd has taken the new one
+}
+
+var _ plan.Target = (*target)(nil)
+
+// WriteServer implements plan.Target.
+func (t *target) WriteServer(_ context.Context, s site.Server) error {
+	conf, err := t.conf()
+	if err != nil {
+		return err
+	}
+	before := conf
+	conf.Listen, conf.TLSMinVersion = s.Listen, s.TLS.MinVersion
+	conf.Certificate, conf.PrivateKey = s.TLS.Certificate, s.TLS.PrivateKey
+	if err := t.dir.WriteConf(conf); err != nil {
+		return err
+	}
+	t.before = &before
+	return nil
+}
+
+// Reload implements plan.Target. A configuration that ktsd refuses is not left
+// on the disk for its next start.
+func (t *target) Reload(ctx context.Context) error {
+	err := t.admin.Reload(ctx)
+	if err != nil && t.before != nil && errors.Is(err, client.ErrConflict) {
+		return errors.Join(err, t.dir.WriteConf(*t.before))
+	}
+	return err
+}
+
+// CreateOrganization implements plan.Target.
+func (t *target) CreateOrganization(ctx context.Context, org site.Organization, code names.Secret) error {
+	return t.admin.CreateOrganization(ctx, client.NewOrganization{
+		Name: org.Name, Contacts: org.Contacts, Approval: string(org.Approval), AuthCode: code.Reveal(),
+	})
+}
+
+// AddContacts implements plan.Target.
+func (t *target) AddContacts(ctx context.Context, org string, contacts []string) error {
+	return t.admin.AddContacts(ctx, org, contacts)
+}
+
+// RemoveContact implements plan.Target.
+func (t *target) RemoveContact(ctx context.Context, org, contact string) error {
+	return t.admin.RemoveContact(ctx, org, contact)
+}
+
+// SetAdmission implements plan.Target.
+func (t *target) SetAdmission(ctx context.Context, org string, approval site.Approval, code names.Secret) error {
+	return t.admin.SetAdmission(ctx, org, string(approval), code.Reveal())
+}
