@@ -5,7 +5,9 @@ import (
 	"crypto/rand"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/ktsd/ktsd/internal/pgp"
 )
@@ -241,4 +243,30 @@ func BenchmarkEnvelope(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// TestConcurrentUse shares one key, as a server and a client package do; it
+// shows something under the race detector.
+func TestConcurrentUse(t *testing.T) {
+	key := clientKey(t)
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			ciphertext, err := pgp.Encrypt([]byte("secret"), key, place)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			wantDecrypted(t, "concurrent", ciphertext, key, place, []byte("secret"))
+			signature, err := key.Sign([]byte(statement))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if err := key.Public().Verify([]byte(statement), signature, time.Now()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
 }

@@ -113,6 +113,14 @@ func TestParseFromGnuPG(t *testing.T) {
 			wantParse(t, uid+", secret", g.run(nil, "--armor", "--export-secret-keys", uid), now, pgp.ErrPrivateKey)
 		}
 	}
+	fingerprint := g.generate("subkey@example.com")
+	for _, algorithm := range []string{"rsa1024", "dsa2048"} {
+		wantParse(t, "before "+algorithm, g.run(nil, "--export", "subkey@example.com"), now, nil)
+		g.run(nil, "--quick-add-key", fingerprint, algorithm, "sign", "never")
+		wantParse(t, "a subkey "+algorithm, g.run(nil, "--export", "subkey@example.com"), now, pgp.ErrUnsupported)
+		g.run(nil, "--delete-secret-and-public-key", fingerprint)
+		fingerprint = g.generate("subkey@example.com")
+	}
 	signed := g.run([]byte("text"), "--armor", "--clearsign")
 	wantParse(t, "clear-signed text", signed, now, pgp.ErrNotKey)
 }
