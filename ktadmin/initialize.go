@@ -42,6 +42,11 @@ const account = "keytrustee"
 
 // run returns the server's qualified fingerprint.
 func (i *initializer) run(ctx context.Context) (string, error) {
+	if i.hostname != "" {
+		if err := names.CheckHostname(i.hostname); err != nil {
+			return "", fault.New(fault.Invalid, "--hostname: %v", err)
+		}
+	}
 	if err := i.makeConfdir(); err != nil {
 		return "", fmt.Errorf("making the configuration directory: %w", err)
 	}
@@ -127,9 +132,6 @@ func (i *initializer) readConf() error {
 		i.hostname, err = confdir.SystemHostname()
 		return err
 	}
-	if err := names.CheckHostname(i.hostname); err != nil {
-		return fault.New(fault.Invalid, "--hostname: %v", err)
-	}
 	return nil
 }
 
@@ -197,7 +199,7 @@ func (i *initializer) ssl(context.Context) error {
 					WithHint("put it back, or remove the directory to have a new self-signed certificate made")
 			}
 		}
-		return nil
+		return i.checkHost()
 	}
 	cert, key, err := tlsconf.SelfSigned(i.hostname, time.Now())
 	if err != nil {
@@ -221,6 +223,23 @@ func (i *initializer) ssl(context.Context) error {
 	}
 	i.made = append(i.made, i.dir.PrivateKey(), i.dir.Certificate()+" (self-signed, for "+i.hostname+")")
 	return safefile.SyncDir(string(i.dir))
+}
+
+// checkHost makes sure that the certificate which an interrupted init left is for
+// the host that this one is to complete the directory for.
+func (i *initializer) checkHost() error {
+	if i.complete {
+		return nil
+	}
+	pair, err := tlsconf.LoadPair(i.dir.Certificate(), i.dir.PrivateKey())
+	if err != nil {
+		return err
+	}
+	if err := pair.Leaf.VerifyHostname(i.hostname); err != nil {
+		return fault.New(fault.Conflict, "%s is not for host %s", i.dir.Certificate(), i.hostname).
+			WithHint("give the --hostname that the interrupted init was given, or remove %s to have a new certificate made", i.dir.SSL()).Because(err)
+	}
+	return nil
 }
 
 // state makes the directories of what stays on this host.

@@ -2,6 +2,7 @@ package escrow
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -22,6 +23,7 @@ type keeper struct {
 	waiting []Record // committed, not yet in the chain
 	chained []string // IDs in the chain whose rows still stand
 	dirty   bool     // something was appended since the last sync
+	lost    bool     // a sync failed: what is on disk nobody knows, so no row is removed any more
 	trouble *fault.Error
 }
 
@@ -43,7 +45,7 @@ func (k *keeper) committed(records []Record) {
 // chain appends what waits. When that fails it goes on waiting, and changes and
 // reads are refused until it succeeds.
 func (k *keeper) chain() {
-	if len(k.waiting) == 0 && k.trouble == nil {
+	if len(k.waiting) == 0 || k.lost {
 		return
 	}
 	if err := k.auditor.Append(k.waiting...); err != nil {
@@ -63,7 +65,9 @@ func (k *keeper) chain() {
 	k.waiting, k.dirty = nil, true
 }
 
-// append chains a record that is no row, before its request is answered.
+// append chains a record that is no row, before its request is answered. The one
+// that fails first waits, as a failed event: it shows in the chain when requests
+// began to be refused, and chaining it shows that they need be no longer.
 func (k *keeper) append(r Record) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -73,6 +77,8 @@ func (k *keeper) append(r Record) error {
 	if err := k.auditor.Append(r); err != nil {
 		k.log.Error("the audit log cannot be written; requests are refused until it can", "error", err)
 		k.trouble = errNoAudit(err)
+		r.Outcome, r.Detail = OutcomeFailed, string(fault.Unavailable)
+		k.waiting = append(k.waiting, r)
 		return k.trouble
 	}
 	k.dirty = true
@@ -108,9 +114,14 @@ func (k *keeper) run(ctx context.Context, interval time.Duration, forget func(co
 	}
 }
 
-// flush chains what waits, syncs the chain, and has the rows forgotten.
+// flush chains what waits, syncs the chain, and has the rows forgotten. After a
+// sync that failed the rows stay, and the next start chains them again.
 func (k *keeper) flush(ctx context.Context, forget func(context.Context, []string) error) {
 	k.mu.Lock()
+	if k.lost {
+		k.mu.Unlock()
+		return
+	}
 	k.chain()
 	dirty, ids := k.dirty, k.chained
 	k.dirty, k.chained = false, nil
@@ -119,9 +130,9 @@ func (k *keeper) flush(ctx context.Context, forget func(context.Context, []strin
 	if dirty {
 		if err := k.auditor.Sync(); err != nil {
 			k.mu.Lock()
-			k.trouble, k.chained = errNoAudit(err), append(ids, k.chained...)
+			k.lost, k.trouble = true, errNoAudit(err)
 			k.mu.Unlock()
-			k.fail(err)
+			k.fail(fmt.Errorf("bringing the audit log to disk: %w", err))
 			return
 		}
 	}

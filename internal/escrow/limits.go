@@ -2,6 +2,7 @@ package escrow
 
 import (
 	"context"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -36,11 +37,25 @@ func newLimits(now func() time.Time) *limits {
 	}
 }
 
+// neighborhood is the address that refusals are counted for: of IPv6 the first 64
+// bits, since whoever has one such address has them all (RFC 4291, 2.5.1).
+func neighborhood(source string) string {
+	addr, err := netip.ParseAddr(source)
+	if err != nil || !addr.Is6() || addr.Is4In6() {
+		return source
+	}
+	prefix, err := addr.Prefix(64)
+	if err != nil {
+		return source
+	}
+	return prefix.String()
+}
+
 // registration refuses an address that was refused too often.
 func (l *limits) registration(source string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if r, ok := l.sources[source]; ok && r.TokensAt(l.now()) < 1 {
+	if r, ok := l.sources[neighborhood(source)]; ok && r.TokensAt(l.now()) < 1 {
 		return fault.New(fault.Limited, "too many registrations from this address were refused").
 			WithHint("wait a minute, then try again with the right organization and code")
 	}
@@ -51,13 +66,14 @@ func (l *limits) registration(source string) error {
 func (l *limits) refused(source string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	r, ok := l.sources[source]
+	place := neighborhood(source)
+	r, ok := l.sources[place]
 	if !ok {
 		if len(l.sources) >= maxSources {
 			l.forgetRested()
 		}
 		r = rate.NewLimiter(rate.Every(refusalInterval), refusalBurst)
-		l.sources[source] = r
+		l.sources[place] = r
 	}
 	r.AllowN(l.now(), 1)
 }

@@ -108,6 +108,9 @@ func (s *Service) AddContacts(ctx context.Context, c Caller, name OrgName, conta
 
 // RemoveContact removes a contact; one that is not there is no error.
 func (s *Service) RemoveContact(ctx context.Context, c Caller, name OrgName, contact string) error {
+	if err := checkContacts([]string{contact}); err != nil {
+		return s.read(s.record(c, "contact.remove", string(name)), err)
+	}
 	return s.changeOrganization(ctx, c, "contact.remove", name, contact, func(Organization, *Record) []Mutation {
 		return []Mutation{RemoveContact{name, contact}}
 	})

@@ -196,7 +196,6 @@ func (s *Service) auditRefusal(rec Record, err error) {
 	switch kindOf(err) {
 	case fault.Internal, fault.Corrupt, fault.OutcomeUnknown, fault.Unavailable:
 		rec.Outcome = OutcomeFailed
-		s.Log.Error("request failed", "action", rec.Action, "object", rec.Object, "request_id", rec.RequestID, "error", err)
 	case fault.Unauthenticated, fault.Denied, fault.Limited:
 		if !s.limits.strangers.Allow() {
 			return

@@ -7,8 +7,9 @@ import (
 
 // Store keeps everything but the keys. It returns facts and holds no policy.
 //
-// An error that is fault.Unavailable means that nothing was written and a later
-// try may succeed (a full disk); any other error of Change leaves the outcome
+// An error of Change that is a fault means that nothing was written:
+// fault.Unavailable if a later try may succeed (a full disk), fault.Internal if
+// the mutations contradict what is stored. After any other error the outcome is
 // unknown, and the Store answers fault.Unavailable from then on.
 type Store interface {
 	// Change reads the facts that keys name, calls decide once, and writes the

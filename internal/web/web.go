@@ -104,11 +104,11 @@ func (s *site) serve(route api.Route, who callerOf, h handle) http.Handler {
 		defer cancel()
 		x := s.newExchange(w, r, route, who)
 		x.ctx = ctx
+		defer x.release()
 		err := x.admit()
 		if err == nil {
 			err = h(x)
 		}
-		x.release()
 		if err != nil {
 			x.fail(err)
 		}
