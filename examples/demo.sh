@@ -5,7 +5,7 @@
 set -eu
 exec 2>&1 # in the order in which it happens
 cd "$(dirname "$0")/.."
-PATH="$PWD/bin:$PATH"
+PATH="${KTSD_DEMO_BIN:-$PWD/bin}:$PATH"
 
 work=$(mktemp -d)
 ktsd_pid=

@@ -7,5 +7,11 @@ type Server struct {
 	Confdir string `help:"Configuration directory (${env})." env:"KEYTRUSTEE_CONFDIR" default:"/var/lib/keytrustee/.keytrustee" placeholder:"DIR"`
 }
 
-// Dir returns the configuration directory that the flags name.
-func (s Server) Dir() (confdir.Dir, error) { return confdir.New(s.Confdir) }
+// Dir returns the configuration directory that the flags name. An empty name, such
+// as that of an unset variable in a script, is not the working directory.
+func (s Server) Dir() (confdir.Dir, error) {
+	if s.Confdir == "" {
+		return confdir.Default, nil
+	}
+	return confdir.New(s.Confdir)
+}

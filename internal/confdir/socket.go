@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"github.com/ktsd/ktsd/internal/safefile"
 )
 
 // maxSocketPath is the longest path that bind and connect take (unix(7): 108
@@ -19,6 +21,9 @@ const maxSocketPath = 107
 // earlier ktsd left. The caller holds the lock.
 func (d Dir) ListenSocket() (net.Listener, error) {
 	path := d.Socket()
+	if err := d.makeRuntimeDir(); err != nil {
+		return nil, fmt.Errorf("making the admin socket's directory: %w", err)
+	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("making the admin socket: %w", err)
 	}
@@ -32,6 +37,19 @@ func (d Dir) ListenSocket() (net.Listener, error) {
 	}
 	l.SetUnlinkOnClose(false) // its short path may be gone by then, and the next start removes it
 	return l, errors.Join(os.Chmod(path, 0o600), d.Adopt(path), dir.Close())
+}
+
+// makeRuntimeDir makes the socket's directory where neither systemd nor
+// systemd-tmpfiles did: /run is empty after a boot.
+func (d Dir) makeRuntimeDir() error {
+	dir := filepath.Dir(d.Socket())
+	if Exists(dir) {
+		return nil
+	}
+	if err := safefile.MakeDir(dir); err != nil {
+		return err
+	}
+	return d.Adopt(dir)
 }
 
 // DialSocket connects to the admin socket of the ktsd that runs on d.
