@@ -67,7 +67,7 @@ func checkCertificate(config *hcl.Config, server site.Server) hcl.Diagnostics {
 		return nil
 	}
 	attr := "tls.certificate"
-	if _, ok := errors.AsType[*tlsconf.PermissionError](err); ok || strings.HasPrefix(err.Error(), server.TLS.PrivateKey) {
+	if strings.Contains(err.Error(), server.TLS.PrivateKey) && !errors.Is(err, tlsconf.ErrMismatch) {
 		attr = "tls.private_key"
 	}
 	return hcl.Diagnostics{config.ErrorAt("server", server.Name, attr, "the certificate cannot be used on this host", sentence(err))}

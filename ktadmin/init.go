@@ -45,6 +45,9 @@ func (i *initCommand) Run(ctx context.Context, c *command, streams *cli.Streams)
 	if len(d.made) == 0 {
 		fmt.Fprintf(streams.Out, "%s was initialized before; nothing was changed\n", dir)
 	}
+	if len(d.made) > 0 && d.conf.Certificate != "" {
+		fmt.Fprintf(streams.Out, "keytrustee.conf names the certificate %s, which takes precedence over .ssl\n", d.conf.Certificate)
+	}
 	if !confdir.Exists(dir.Database()) {
 		fmt.Fprintf(streams.Out, "no database was made: this directory was copied from another node (ktadmin init --empty-database makes one)\n")
 	}

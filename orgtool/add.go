@@ -30,7 +30,7 @@ func (a *addCommand) Run(ctx context.Context, c *command, streams *cli.Streams) 
 	}
 	err = admin.CreateOrganization(ctx, client.NewOrganization{Name: a.Name, Contacts: a.Contacts})
 	if err == nil {
-		fmt.Fprintf(streams.Err, "organization %s added; its authorization code: orgtool get-auth -n %s\n", a.Name, a.Name)
+		fmt.Fprintf(streams.Err, "organization %s added; get-auth -n %s prints its authorization code\n", a.Name, a.Name)
 		return nil
 	}
 	if !errors.Is(err, client.ErrConflict) {
@@ -39,7 +39,7 @@ func (a *addCommand) Run(ctx context.Context, c *command, streams *cli.Streams) 
 	if err := admin.AddContacts(ctx, a.Name, a.Contacts); err != nil {
 		return err
 	}
-	fmt.Fprintf(streams.Err, "organization %s exists; its contacts include %d given\n", a.Name, len(a.Contacts))
+	fmt.Fprintf(streams.Err, "organization %s exists; contacts added: %d\n", a.Name, len(a.Contacts))
 	return nil
 }
 

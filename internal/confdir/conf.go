@@ -84,6 +84,9 @@ func ParseConf(data []byte) (Conf, error) {
 			delete(c.other, key)
 		}
 	}
+	if _, digits, qualified := strings.Cut(c.LocalFingerprint, "/"); qualified {
+		c.LocalFingerprint = digits // 4096R/…, as the fingerprint is shown
+	}
 	return c, nil
 }
 

@@ -53,6 +53,10 @@ func (d Dir) Certificate() string { return d.file(".ssl", "ssl-cert-keytrustee.p
 // PrivateKey is the TLS private key, PEM. It is a secret.
 func (d Dir) PrivateKey() string { return d.file(".ssl", "ssl-cert-keytrustee-pk.pem") }
 
+// CertificateChain holds intermediate and root certificates, where the
+// certificate's own file does not; PEM. It need not be there.
+func (d Dir) CertificateChain() string { return d.file(".ssl", "ssl-cert-keytrustee-ca.pem") }
+
 // The state of one node: it stays where it was made.
 
 // State returns elem below the state directory: /var/lib/keytrustee for the

@@ -72,6 +72,24 @@ func LoadPair(certFile, keyFile string) (*tls.Certificate, error) {
 	return pair, nil
 }
 
+// AddChain appends the certificates in a PEM file to a pair that has none but its
+// own, so that clients that know the root alone find the way to it.
+func AddChain(pair *tls.Certificate, file string) error {
+	if len(pair.Certificate) > 1 {
+		return nil
+	}
+	data, _, err := readFile(file)
+	if err != nil {
+		return fmt.Errorf("reading the certificate chain: %w", err)
+	}
+	chain, err := parseCertificates(data)
+	if err != nil {
+		return fmt.Errorf("reading the certificate chain %s: %w", file, err)
+	}
+	pair.Certificate = append(pair.Certificate, chain.Certificate...)
+	return nil
+}
+
 // readFile returns a file's content and its permission bits.
 func readFile(name string) ([]byte, fs.FileMode, error) {
 	f, err := os.Open(name)
