@@ -16,7 +16,7 @@
 // lines; fingerprints, UUIDs, codes and times vary, but what is the same in two
 // places of the page must be so in the session (match_test.go).
 //
-// The session is nobody's but its own: /var/lib/keytrustee and /root stand for
+// The session is nobody's but its own: /var/lib/keytrustee and /home/finn stand for
 // directories in its home, the state of the server being in its configuration
 // directory, and 11371 for a free port. After a line that starts ktsd with "&"
 // the next waits until it answers.

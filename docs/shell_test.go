@@ -30,7 +30,7 @@ type shell struct {
 }
 
 // shownHome is root's home directory on a page.
-const shownHome = "/root"
+const shownHome = "/home/finn"
 
 func newShell(t *testing.T) *shell {
 	t.Helper()
