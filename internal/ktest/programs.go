@@ -63,6 +63,18 @@ func Bin(t testing.TB) string {
 	return dir
 }
 
+// quickExit is the GORACE of programs that are built with the race detector, which
+// otherwise wait a second before they end.
+const quickExit = "atexit_sleep_ms=0"
+
+// Command is one of our programs, ready to be run.
+func Command(t testing.TB, program string, args ...string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.Command(filepath.Join(Bin(t), program), args...)
+	cmd.Env = append(os.Environ(), "GORACE="+quickExit)
+	return cmd
+}
+
 // Run runs one of our programs and returns its two outputs and exit code.
 func Run(t testing.TB, program string, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
@@ -73,7 +85,7 @@ func Run(t testing.TB, program string, args ...string) (stdout, stderr string, c
 func RunInput(t testing.TB, stdin, program string, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
 	var out, errs strings.Builder
-	cmd := exec.Command(filepath.Join(Bin(t), program), args...)
+	cmd := Command(t, program, args...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &out, &errs
 	err := cmd.Run()
 	if _, ok := err.(*exec.ExitError); err != nil && !ok {

@@ -2,6 +2,7 @@ package ktest
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"net"
@@ -91,11 +92,11 @@ type Server struct {
 func Start(t testing.TB, dir string, args ...string) *Server {
 	t.Helper()
 	s := Launch(t, dir, args...)
+	admin := s.Admin() // whatever host the certificate is for
 	deadline := time.Now().Add(30 * time.Second)
 	for {
-		resp, err := s.HTTP(t).Get(s.URL + "/healthz")
+		_, err := admin.Server(context.Background())
 		if err == nil {
-			resp.Body.Close()
 			return s
 		}
 		select {
@@ -118,7 +119,7 @@ func Launch(t testing.TB, dir string, args ...string) *Server {
 	}
 	_, port, _ := net.SplitHostPort(conf.Listen)
 	s := &Server{Dir: dir, Addr: conf.Listen, URL: "https://localhost:" + port, log: &lockedBuffer{}, exited: make(chan struct{})}
-	s.cmd = exec.Command(filepath.Join(Bin(t), "ktsd"), append([]string{"--confdir", dir, "--log-level", "debug"}, args...)...)
+	s.cmd = Command(t, "ktsd", append([]string{"--confdir", dir, "--log-level", "debug"}, args...)...)
 	s.cmd.Stderr = s.log
 	if err := s.cmd.Start(); err != nil {
 		t.Fatalf("starting ktsd: %v", err)
