@@ -55,6 +55,9 @@ func (i *initializer) run(ctx context.Context) (string, error) {
 		return "", err
 	}
 	defer unlock()
+	if err := i.sweep(); err != nil {
+		return "", err
+	}
 	if err := i.readConf(); err != nil {
 		return "", err
 	}
@@ -75,7 +78,7 @@ func (i *initializer) makeConfdir() error {
 	}
 	var owned []string
 	if parent := filepath.Dir(path); !confdir.Exists(parent) {
-		if err := os.MkdirAll(filepath.Dir(parent), 0o755); err != nil {
+		if err := safefile.MakeParents(parent); err != nil {
 			return err
 		}
 		if err := safefile.MakeDir(parent); err != nil {
@@ -112,6 +115,23 @@ func (i *initializer) lock() (unlock func(), err error) {
 		return nil, fmt.Errorf("another init is at work on %s", i.dir)
 	}
 	return func() { d.Close() }, nil
+}
+
+// sweep removes the temporary files of a run that was killed: no secret is to lie
+// about that nothing uses.
+func (i *initializer) sweep() error {
+	for _, file := range []string{i.dir.SecretKeyring(), i.dir.PublicKeyring(), i.dir.KEKRing()} {
+		left, err := filepath.Glob(filepath.Join(string(i.dir), "."+filepath.Base(file)+".*.tmp"))
+		if err != nil {
+			return err
+		}
+		for _, tmp := range left {
+			if err := os.Remove(tmp); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // readConf reads what an earlier run left, and settles this host's name.
@@ -209,13 +229,13 @@ func (i *initializer) ssl(context.Context) error {
 	if err := os.RemoveAll(staging); err != nil {
 		return err
 	}
-	if err := safefile.MakeDir(staging); err != nil {
+	if err := i.dir.MakeDir(staging); err != nil {
 		return err
 	}
-	if err := safefile.Write(filepath.Join(staging, filepath.Base(i.dir.PrivateKey())), key, 0o600); err != nil {
+	if err := i.dir.Write(filepath.Join(staging, filepath.Base(i.dir.PrivateKey())), key, 0o600); err != nil {
 		return err
 	}
-	if err := safefile.Write(filepath.Join(staging, filepath.Base(i.dir.Certificate())), cert, 0o644); err != nil {
+	if err := i.dir.Write(filepath.Join(staging, filepath.Base(i.dir.Certificate())), cert, 0o644); err != nil {
 		return err
 	}
 	if err := os.Rename(staging, i.dir.SSL()); err != nil {
@@ -248,11 +268,8 @@ func (i *initializer) state(context.Context) error {
 		if confdir.Exists(dir) {
 			continue
 		}
-		if err := safefile.MakeDir(dir); err != nil {
+		if err := i.dir.MakeDir(dir); err != nil {
 			return fmt.Errorf("making the state directory: %w", err)
-		}
-		if err := i.dir.Adopt(dir); err != nil {
-			return err
 		}
 		i.made = append(i.made, dir)
 	}
@@ -261,24 +278,38 @@ func (i *initializer) state(context.Context) error {
 
 // database makes the database of a new directory. A directory that was copied
 // without one gets none unasked: an empty one would answer that keys do not
-// exist which the other node has.
+// exist which the other node has. The file appears at once, whole.
 func (i *initializer) database(ctx context.Context) error {
 	wanted := !i.complete || i.newRing || i.emptyDatabase
 	if !wanted || i.complete && confdir.Exists(i.dir.Database()) {
 		return nil
 	}
-	there := confdir.Exists(i.dir.Database())
-	store, err := sqlite.Create(ctx, i.dir.Database(), i.hostname)
+	if confdir.Exists(i.dir.Database()) {
+		return i.createDatabase(ctx, i.dir.Database()) // whoever made it, it is made sure of
+	}
+	staging := i.dir.Database() + ".tmp"
+	for _, rest := range []string{staging, staging + "-wal", staging + "-shm"} { // of an interrupted init
+		if err := os.RemoveAll(rest); err != nil {
+			return err
+		}
+	}
+	if err := i.createDatabase(ctx, staging); err != nil {
+		return err
+	}
+	if err := os.Rename(staging, i.dir.Database()); err != nil {
+		return err
+	}
+	i.made = append(i.made, i.dir.Database())
+	return safefile.SyncDir(filepath.Dir(i.dir.Database()))
+}
+
+// createDatabase makes the database file at path, or takes up one that is there.
+func (i *initializer) createDatabase(ctx context.Context, path string) error {
+	store, err := sqlite.Create(ctx, path, i.hostname)
 	if err != nil {
 		return err
 	}
-	if err := store.Close(); err != nil {
-		return err
-	}
-	if !there {
-		i.made = append(i.made, i.dir.Database())
-	}
-	return errors.Join(i.dir.Adopt(i.dir.Database()), safefile.SyncDir(filepath.Dir(i.dir.Database())))
+	return errors.Join(store.Close(), i.dir.Adopt(path))
 }
 
 // writeConf records whose directory this is, which makes it one.
@@ -296,7 +327,7 @@ func (i *initializer) writeConf(context.Context) error {
 }
 
 func (i *initializer) write(path string, data []byte) error {
-	if err := safefile.Write(path, data, 0o600); err != nil {
+	if err := i.dir.Write(path, data, 0o600); err != nil {
 		return err
 	}
 	i.made = append(i.made, path)

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"os"
 	"strings"
-
-	"github.com/ktsd/ktsd/internal/safefile"
 )
 
 // Conf is what keytrustee.conf holds. Where a field is empty, its default
@@ -114,5 +112,5 @@ func (d Dir) WriteConf(c Conf) error {
 	if err != nil {
 		return err
 	}
-	return safefile.Write(d.Conf(), data, 0o600)
+	return d.Write(d.Conf(), data, 0o600)
 }

@@ -5,6 +5,7 @@
 package confdir
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -96,7 +97,21 @@ func (d Dir) Socket() string {
 	return d.State("run", "admin.sock")
 }
 
-// Adopt gives a file below d to the directory's owner, where root made it.
+// Write replaces a file below d (safefile.Write). What root writes belongs to the
+// directory's owner; so it is with Adopt and MakeDir.
+func (d Dir) Write(path string, data []byte, mode fs.FileMode) error {
+	return safefile.WriteAs(string(d), path, data, mode)
+}
+
+// MakeDir makes a directory below d, or beside it, with mode 0700.
+func (d Dir) MakeDir(path string) error {
+	if err := safefile.MakeDir(path); err != nil {
+		return err
+	}
+	return d.Adopt(path)
+}
+
+// Adopt gives a file that was made below d to the directory's owner.
 func (d Dir) Adopt(path string) error { return safefile.Adopt(path, string(d)) }
 
 // Exists tells whether a file or directory is there. An error other than its

@@ -9,8 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
-
-	"github.com/ktsd/ktsd/internal/safefile"
 )
 
 // maxSocketPath is the longest path that bind and connect take (unix(7): 108
@@ -46,10 +44,7 @@ func (d Dir) makeRuntimeDir() error {
 	if Exists(dir) {
 		return nil
 	}
-	if err := safefile.MakeDir(dir); err != nil {
-		return err
-	}
-	return d.Adopt(dir)
+	return d.MakeDir(dir)
 }
 
 // DialSocket connects to the admin socket of the ktsd that runs on d.

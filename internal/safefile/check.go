@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"syscall"
 )
 
@@ -44,7 +43,7 @@ func checkOwner(path string, info fs.FileInfo) error {
 	if me == 0 || owner == me || owner == 0 {
 		return nil
 	}
-	return fmt.Errorf("%s belongs to user %d, and this runs as user %d: run chown -R keytrustee: %s", path, owner, me, filepath.Dir(path))
+	return fmt.Errorf("%s belongs to user %d, and this runs as user %d: whose is it to be?", path, owner, me)
 }
 
 func ifThere(err error) error {

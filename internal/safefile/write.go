@@ -12,10 +12,25 @@ import (
 	"syscall"
 )
 
-// Write replaces the file at path so that a crash leaves the old one or the
-// new one, whole: temporary file, fsync, rename, fsync of the directory. Its mode
-// does not depend on the umask. What root writes gets the directory's owner.
-func Write(path string, data []byte, mode fs.FileMode) (err error) {
+// Write replaces the file at path so that a crash leaves the old one or the new
+// one, whole: temporary file, fsync, rename, fsync of the directory. Its mode does
+// not depend on the umask.
+func Write(path string, data []byte, mode fs.FileMode) error {
+	return write(path, data, mode, func(*os.File) error { return nil })
+}
+
+// WriteAs is Write, but what root writes gets the owner and group that dir has.
+func WriteAs(dir, path string, data []byte, mode fs.FileMode) error {
+	return write(path, data, mode, func(f *os.File) error {
+		uid, gid, err := ownerFor(dir)
+		if err != nil || uid < 0 {
+			return err
+		}
+		return f.Chown(uid, gid)
+	})
+}
+
+func write(path string, data []byte, mode fs.FileMode, own func(*os.File) error) (err error) {
 	dir := filepath.Dir(path)
 	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".*.tmp") // mode 0600
 	if err != nil {
@@ -27,19 +42,17 @@ func Write(path string, data []byte, mode fs.FileMode) (err error) {
 			os.Remove(f.Name())
 		}
 	}()
-	if _, err := f.Write(data); err != nil {
-		return errors.Join(err, f.Close())
-	}
-	if err := f.Chmod(mode); err != nil {
-		return errors.Join(err, f.Close())
-	}
-	if err := f.Sync(); err != nil {
-		return errors.Join(err, f.Close())
+	for _, step := range []func() error{
+		func() error { _, err := f.Write(data); return err },
+		func() error { return own(f) },
+		func() error { return f.Chmod(mode) },
+		f.Sync,
+	} {
+		if err := step(); err != nil {
+			return errors.Join(err, f.Close())
+		}
 	}
 	if err := f.Close(); err != nil {
-		return err
-	}
-	if err := Adopt(f.Name(), dir); err != nil {
 		return err
 	}
 	if err := os.Rename(f.Name(), path); err != nil {
@@ -49,7 +62,7 @@ func Write(path string, data []byte, mode fs.FileMode) (err error) {
 }
 
 // MakeDir makes a directory with mode 0700, whatever the umask, unless it is
-// there. What root makes gets the parent's owner.
+// there.
 func MakeDir(path string) error {
 	if err := os.Mkdir(path, 0o700); errors.Is(err, fs.ErrExist) {
 		return nil
@@ -59,10 +72,23 @@ func MakeDir(path string) error {
 	if err := os.Chmod(path, 0o700); err != nil {
 		return err
 	}
-	if err := Adopt(path, filepath.Dir(path)); err != nil {
+	return SyncDir(filepath.Dir(path))
+}
+
+// MakeParents makes the directories above path that are not there, with mode
+// 0755, whatever the umask: they hold nothing but the way to it.
+func MakeParents(path string) error {
+	dir := filepath.Dir(path)
+	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return SyncDir(filepath.Dir(path))
+	if err := MakeParents(dir); err != nil {
+		return err
+	}
+	if err := MakeDir(dir); err != nil {
+		return err
+	}
+	return os.Chmod(dir, 0o755)
 }
 
 // SyncDir brings a directory's entries to disk.
@@ -74,16 +100,26 @@ func SyncDir(path string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// Adopt gives path the owner and group that dir has; it does nothing unless root
-// calls it.
+// Adopt gives path, which root made, the owner and group that dir has. Nobody may
+// write where it stands but root and that owner.
 func Adopt(path, dir string) error {
+	uid, gid, err := ownerFor(dir)
+	if err != nil || uid < 0 {
+		return err
+	}
+	return os.Lchown(path, uid, gid)
+}
+
+// ownerFor returns the owner and group of dir if root asks, and -1 otherwise, since
+// nobody else gives files away.
+func ownerFor(dir string) (uid, gid int, err error) {
 	if os.Geteuid() != 0 {
-		return nil
+		return -1, -1, nil
 	}
 	info, err := os.Stat(dir)
 	if err != nil {
-		return err
+		return -1, -1, err
 	}
 	owner := info.Sys().(*syscall.Stat_t)
-	return os.Lchown(path, int(owner.Uid), int(owner.Gid))
+	return int(owner.Uid), int(owner.Gid), nil
 }
