@@ -11,6 +11,7 @@ import (
 
 	"github.com/ktsd/ktsd/internal/api"
 	"github.com/ktsd/ktsd/internal/fault"
+	"github.com/ktsd/ktsd/internal/names"
 )
 
 // Organization describes an organization to the operator. Its AuthCode is a
@@ -31,8 +32,9 @@ type Admin struct{ remote *remote }
 func NewAdmin(dial func(context.Context) (net.Conn, error)) *Admin {
 	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) }}
 	return &Admin{&remote{
-		servers: []string{"http://ktsd"}, // over the socket: the name plays no part
-		http:    &http.Client{Transport: transport, Timeout: requestTimeout},
+		servers:   []string{"http://admin.socket"}, // dial alone says where it goes
+		http:      &http.Client{Transport: transport, Timeout: requestTimeout},
+		maxAnswer: maxAdminAnswer,
 	}}
 }
 
@@ -42,7 +44,7 @@ var ErrNotRunning = errors.New("ktsd is not running")
 func (a *Admin) call(ctx context.Context, method, path string, query url.Values, in, out any) error {
 	err := a.remote.call(ctx, method, path, query, in, out)
 	if errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ENOENT) {
-		return fault.New(fault.Unavailable, "%v", ErrNotRunning).
+		return fault.New(fault.Unavailable, "nothing answers on the admin socket").
 			WithHint("start it: systemctl start ktsd, or by hand: ktsd --confdir DIR").Because(fmt.Errorf("%w: %w", ErrNotRunning, err))
 	}
 	if errors.Is(err, syscall.EACCES) {
@@ -50,6 +52,15 @@ func (a *Admin) call(ctx context.Context, method, path string, query url.Values,
 			WithHint("run it as root, or with sudo -u keytrustee").Because(err)
 	}
 	return err
+}
+
+// callOrganization calls a route below an organization, whose name must be one to
+// stand in a path.
+func (a *Admin) callOrganization(ctx context.Context, method, org, rest string, in any) error {
+	if err := names.CheckOrganization(org); err != nil {
+		return fault.New(fault.Invalid, "organization %.80q: %v", org, err)
+	}
+	return a.call(ctx, method, "/v1/organizations/"+org+rest, nil, in, nil)
 }
 
 // Server tells what ktsd runs with.
@@ -83,18 +94,18 @@ func (a *Admin) CreateOrganization(ctx context.Context, n NewOrganization) error
 
 // AddContacts adds contacts; those that are there stay.
 func (a *Admin) AddContacts(ctx context.Context, org string, contacts []string) error {
-	return a.call(ctx, http.MethodPost, "/v1/organizations/"+url.PathEscape(org)+"/contacts", nil, api.Contacts{Contacts: contacts}, nil)
+	return a.callOrganization(ctx, http.MethodPost, org, "/contacts", api.Contacts{Contacts: contacts})
 }
 
 // RemoveContact removes a contact; one that is not there is no error.
 func (a *Admin) RemoveContact(ctx context.Context, org, contact string) error {
-	return a.call(ctx, http.MethodDelete, "/v1/organizations/"+url.PathEscape(org)+"/contacts/"+url.PathEscape(contact), nil, nil, nil)
+	return a.callOrganization(ctx, http.MethodDelete, org, "/contacts/"+url.PathEscape(contact), nil)
 }
 
 // SetAdmission sets how clients are let in: auth_code, contacts or automatic.
 // With auth_code, an empty code keeps the one that is set, or has one generated.
 func (a *Admin) SetAdmission(ctx context.Context, org, approval, code string) error {
-	return a.call(ctx, http.MethodPut, "/v1/organizations/"+url.PathEscape(org)+"/admission", nil, api.Admission{Approval: approval, AuthCode: code}, nil)
+	return a.callOrganization(ctx, http.MethodPut, org, "/admission", api.Admission{Approval: approval, AuthCode: code})
 }
 
 // Clients returns an organization's clients, or all with "".

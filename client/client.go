@@ -3,10 +3,13 @@ package client
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/ktsd/ktsd/internal/api"
@@ -22,6 +25,8 @@ type Client struct {
 	conf   conf
 	key    *pgp.SecretKey
 	remote *remote
+
+	sending sync.Map // UUIDs of the puts that calls have under way
 }
 
 // Open reads a client's directory. It sends nothing. A directory that was never
@@ -34,6 +39,9 @@ func Open(dir string) (*Client, error) {
 			WithHint("keytrustee register --server URL --org NAME")
 	} else if err != nil {
 		return nil, err
+	}
+	if c.conf.Servers, err = baseURLs(c.conf.Servers); err != nil {
+		return nil, fmt.Errorf("%s: %w", c.dir.conf(), err)
 	}
 	if c.key, err = c.dir.readKey(); err != nil {
 		return nil, err
@@ -56,7 +64,7 @@ func (c *Client) Fingerprint() string { return c.key.Fingerprint() }
 // Status is what the server says of the client.
 type Status struct {
 	Fingerprint  string
-	Server       string // fingerprint of the server's OpenPGP key, 40 hex digits
+	Server       string // fingerprint of the server's OpenPGP key, qualified: 4096R/…
 	Organization string
 	Name         string
 	State        string // pending, active, disabled
@@ -123,7 +131,8 @@ func describe(h http.Header, handle string) (Deposit, error) {
 
 // context is what the signature in a deposit must name.
 func (c *Client) context(uuid, handle string) string {
-	return proof.DepositContext(c.conf.ServerFingerprint, c.conf.Organization, uuid, handle)
+	_, server, _ := strings.Cut(c.conf.ServerFingerprint, "/")
+	return proof.DepositContext(server, c.conf.Organization, uuid, handle)
 }
 
 // List returns descriptions of the deposits whose handles begin with prefix, by
@@ -140,7 +149,7 @@ func (c *Client) List(ctx context.Context, prefix string, all bool) ([]Deposit, 
 			return nil, err
 		}
 		deposits = append(deposits, page.Deposits...)
-		if page.Cursor == "" {
+		if page.Cursor == "" || page.Cursor == query.Get("cursor") {
 			return deposits, nil
 		}
 		query.Set("cursor", page.Cursor)
@@ -168,6 +177,9 @@ func (c *Client) Undelete(ctx context.Context, handle string) (Deposit, error) {
 		return Deposit{}, err
 	}
 	var d Deposit
+	if latest.Deleted == nil {
+		return latest, nil
+	}
 	err = c.remote.call(ctx, http.MethodPost, "/v1/deposits/"+latest.UUID+"/undelete", nil, nil, &d)
 	return d, err
 }
@@ -185,7 +197,7 @@ func (c *Client) latest(ctx context.Context, handle string) (Deposit, error) {
 		if err := c.remote.get(ctx, "/v1/deposits", query, &page); err != nil {
 			return Deposit{}, err
 		}
-		passed := page.Cursor == ""
+		passed := page.Cursor == "" || page.Cursor == query.Get("cursor")
 		for _, d := range page.Deposits {
 			if d.Handle == handle {
 				found = &d

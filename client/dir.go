@@ -34,8 +34,8 @@ type conf struct {
 	Organization      string   `json:"ORGANIZATION"`
 	ClientName        string   `json:"CLIENT_NAME,omitempty"`
 	LocalFingerprint  string   `json:"LOCAL_FINGERPRINT"`
-	ServerFingerprint string   `json:"SERVER_FINGERPRINT"`
-	CA                bool     `json:"CA,omitempty"` // ca.pem vouches for the servers, not the system's roots
+	ServerFingerprint string   `json:"SERVER_FINGERPRINT"` // qualified: 4096R/…
+	CA                bool     `json:"CA,omitempty"`       // ca.pem vouches for the servers, not the system's roots
 }
 
 // readConf returns the configuration; its error is fs.ErrNotExist before the
@@ -57,12 +57,17 @@ func (d directory) writeConf(c conf) error {
 	if err != nil {
 		return err
 	}
-	return safefile.Write(d.conf(), append(data, '\n'), 0o600)
+	return d.write(d.conf(), append(data, '\n'), 0o600)
+}
+
+// write replaces a file of the directory; what root writes belongs to its owner.
+func (d directory) write(path string, data []byte, mode fs.FileMode) error {
+	return safefile.WriteAs(string(d), path, data, mode)
 }
 
 // make makes the directory and those above it.
 func (d directory) make() error {
-	if err := os.MkdirAll(filepath.Dir(string(d)), 0o755); err != nil {
+	if err := safefile.MakeParents(string(d)); err != nil {
 		return err
 	}
 	return safefile.MakeDir(string(d))
@@ -99,7 +104,7 @@ func (d directory) ensureKey(name, host string, keyType pgp.KeyType) (*pgp.Secre
 		return nil, err
 	}
 	defer clear(ring)
-	return key, safefile.Write(d.secretKeyring(), ring, 0o600)
+	return key, d.write(d.secretKeyring(), ring, 0o600)
 }
 
 // ensureCertificate makes a TLS certificate, self-signed, unless there is one.
@@ -109,7 +114,7 @@ func (d directory) ensureCertificate(fingerprint string) error {
 	if certErr == nil && keyErr == nil {
 		return nil
 	}
-	if certErr == nil { // without its key it is of no use; the other way round, init was interrupted
+	if certErr == nil { // without its key it is of no use; the other way round, registering was interrupted
 		return fault.New(fault.Invalid, "%s is there without %s", d.certificate(), d.certificateKey()).
 			WithHint("put the key back, or remove the certificate to have both made anew")
 	}
@@ -117,8 +122,8 @@ func (d directory) ensureCertificate(fingerprint string) error {
 	if err != nil {
 		return fmt.Errorf("making a TLS certificate: %w", err)
 	}
-	if err := safefile.Write(d.certificateKey(), key, 0o600); err != nil {
+	if err := d.write(d.certificateKey(), key, 0o600); err != nil {
 		return err
 	}
-	return safefile.Write(d.certificate(), cert, 0o600)
+	return d.write(d.certificate(), cert, 0o600)
 }

@@ -55,21 +55,41 @@ func (c *Client) Put(ctx context.Context, handle string, plaintext []byte, opts 
 		return Deposit{}, err
 	}
 	p.UUID = id.String()
-	if p.contents, err = pgp.Encrypt(plaintext, c.key, c.context(p.UUID, handle)); err != nil {
-		return Deposit{}, fmt.Errorf("encrypting the deposit: %w", err)
+	if p.contents, err = c.encrypt(p, plaintext); err != nil {
+		return Deposit{}, err
 	}
-	if len(p.contents) > api.MaxDeposit {
-		return Deposit{}, fault.New(fault.TooLarge, "the deposit has %d bytes once encrypted; at most %d are kept", len(p.contents), api.MaxDeposit).
-			WithHint("deposit a key that encrypts the large file, not the file")
-	}
+	c.sending.Store(p.UUID, nil)
+	defer c.sending.Delete(p.UUID)
 	if err := c.dir.writePending(p); err != nil {
 		return Deposit{}, fmt.Errorf("keeping the put for the case of an interruption: %w", err)
 	}
 	return c.sendPut(ctx, p)
 }
 
-// resume sends the puts that wait, oldest first. It returns the answer to the one
-// that is the same as p with this plaintext, if there is one.
+// encrypt makes what is sent of a plaintext, if the server can take it.
+func (c *Client) encrypt(p pendingPut, plaintext []byte) ([]byte, error) {
+	if len(plaintext) > api.MaxDeposit {
+		return nil, errTooLarge(len(plaintext))
+	}
+	contents, err := pgp.Encrypt(plaintext, c.key, c.context(p.UUID, p.Handle))
+	if err != nil {
+		return nil, fmt.Errorf("encrypting the deposit: %w", err)
+	}
+	if len(contents) > api.MaxDeposit {
+		return nil, errTooLarge(len(contents))
+	}
+	return contents, nil
+}
+
+func errTooLarge(size int) error {
+	return fault.New(fault.TooLarge, "the deposit has %d bytes; at most %d are kept, once encrypted", size, api.MaxDeposit).
+		WithHint("deposit a key that encrypts the large file, not the file")
+}
+
+// resume sends the puts that wait, oldest first, but not those that another call
+// is sending or has just had confirmed. It returns the answer to the one that is
+// the same as p with this plaintext, if there is one and it is what the handle now
+// stands for: had it been confirmed long ago, and deleted since, p is a new put.
 func (c *Client) resume(ctx context.Context, p pendingPut, plaintext []byte) (*Deposit, error) {
 	waiting, err := c.dir.readPending()
 	if err != nil {
@@ -77,6 +97,9 @@ func (c *Client) resume(ctx context.Context, p pendingPut, plaintext []byte) (*D
 	}
 	var same *Deposit
 	for _, w := range waiting {
+		if _, ok := c.sending.Load(w.UUID); ok || !c.dir.waits(w) {
+			continue
+		}
 		d, err := c.sendPut(ctx, w)
 		switch {
 		case err == nil && w.Handle == p.Handle && w.NotAfter == p.NotAfter && c.holds(w, plaintext):
@@ -85,6 +108,12 @@ func (c *Client) resume(ctx context.Context, p pendingPut, plaintext []byte) (*D
 			errors.Is(err, fault.Disabled), errors.Is(err, fault.Unauthenticated), errors.Is(err, fault.Limited):
 			return nil, fmt.Errorf("an earlier put of %q still waits: %w", w.Handle, err)
 		}
+	}
+	if same == nil {
+		return nil, nil
+	}
+	if latest, err := c.latest(ctx, p.Handle); err != nil || latest.UUID != same.UUID || latest.Deleted != nil {
+		return nil, err
 	}
 	return same, nil
 }
@@ -104,8 +133,9 @@ func (c *Client) sendPut(ctx context.Context, p pendingPut) (Deposit, error) {
 	}
 	a, err := c.remote.send(ctx, http.MethodPut, "/v1/deposits/"+p.UUID, query, p.contents)
 	var d Deposit
-	if err == nil {
-		err = json.Unmarshal(a.body, &d)
+	if err == nil && (json.Unmarshal(a.body, &d) != nil || d.UUID != p.UUID || d.Handle != p.Handle) {
+		return Deposit{}, fault.New(fault.OutcomeUnknown, "the server's answer is not that to the put of %q", p.Handle).
+			WithHint("is it a Key Trustee server? The put waits, and the next one sends it again")
 	}
 	if err == nil || errors.Is(err, fault.Invalid) || errors.Is(err, fault.Conflict) || errors.Is(err, fault.Gone) || errors.Is(err, fault.TooLarge) {
 		err = errors.Join(err, c.dir.dropPending(p))
@@ -128,11 +158,14 @@ func (d directory) writePending(p pendingPut) error {
 	if err := safefile.MakeDir(d.pending()); err != nil {
 		return err
 	}
+	if err := safefile.Adopt(d.pending(), string(d)); err != nil {
+		return err
+	}
 	head, err := json.Marshal(p)
 	if err != nil {
 		return err
 	}
-	return safefile.Write(filepath.Join(d.pending(), p.UUID), append(append(head, '\n'), p.contents...), 0o600)
+	return d.write(filepath.Join(d.pending(), p.UUID), append(append(head, '\n'), p.contents...), 0o600)
 }
 
 func (d directory) dropPending(p pendingPut) error {
@@ -140,6 +173,12 @@ func (d directory) dropPending(p pendingPut) error {
 		return err
 	}
 	return nil
+}
+
+// waits tells whether p still waits: it may have been confirmed since it was read.
+func (d directory) waits(p pendingPut) bool {
+	_, err := os.Lstat(filepath.Join(d.pending(), p.UUID))
+	return !os.IsNotExist(err)
 }
 
 // readPending returns the puts that wait, oldest first.

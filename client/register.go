@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,7 +17,6 @@ import (
 	"github.com/ktsd/ktsd/internal/fault"
 	"github.com/ktsd/ktsd/internal/pgp"
 	"github.com/ktsd/ktsd/internal/proof"
-	"github.com/ktsd/ktsd/internal/safefile"
 	"github.com/ktsd/ktsd/internal/tlsconf"
 )
 
@@ -54,11 +54,14 @@ func Register(ctx context.Context, dir string, r Registration) (Registered, erro
 	if err != nil {
 		return Registered{}, err
 	}
+	if have, err := d.readConf(); err == nil && have.ServerFingerprint != server {
+		return Registered{}, errOtherServer(have.ServerFingerprint, server)
+	}
 	key, err := r.makeKeys(d)
 	if err != nil {
 		return Registered{}, err
 	}
-	if err := safefile.Write(d.publicKeyring(), pgp.PublicKeyring(key.Public(), serverKey), 0o600); err != nil {
+	if err := d.write(d.publicKeyring(), pgp.PublicKeyring(key.Public(), serverKey), 0o600); err != nil {
 		return Registered{}, err
 	}
 	client, err := r.send(ctx, d, key, server)
@@ -67,29 +70,35 @@ func Register(ctx context.Context, dir string, r Registration) (Registered, erro
 	}
 	err = d.writeConf(conf{
 		Servers: r.Servers, Organization: r.Organization, ClientName: r.Name,
-		LocalFingerprint: key.Fingerprint(), ServerFingerprint: serverKey.Fingerprint(), CA: r.CA != "",
+		LocalFingerprint: key.Fingerprint(), ServerFingerprint: server, CA: r.CA != "",
 	})
 	return Registered{Fingerprint: client.Fingerprint, Server: server, State: client.State}, err
 }
 
 // check brings the request to its form.
-func (r *Registration) check() error {
-	if len(r.Servers) == 0 {
-		return fault.New(fault.Invalid, "no server is given").WithHint("like --server https://kts01.example.com:11371")
-	}
-	servers := make([]string, len(r.Servers))
-	for i, s := range r.Servers {
-		u, err := url.Parse(s)
-		if err != nil || u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.User != nil {
-			return fault.New(fault.Invalid, "%q is not a server's URL", s).WithHint("like https://kts01.example.com:11371")
-		}
-		servers[i] = "https://" + u.Host
-	}
-	r.Servers = servers
+func (r *Registration) check() (err error) {
 	if r.KeyType == "" {
 		r.KeyType = string(pgp.Ed25519)
 	}
-	return nil
+	r.Servers, err = baseURLs(r.Servers)
+	return err
+}
+
+// baseURLs brings servers to the form https://HOST[:PORT], and refuses what is
+// none: nothing is ever sent but over TLS.
+func baseURLs(servers []string) ([]string, error) {
+	if len(servers) == 0 {
+		return nil, fault.New(fault.Invalid, "no server is given").WithHint("like https://kts01.example.com:11371")
+	}
+	urls := make([]string, len(servers))
+	for i, s := range servers {
+		u, err := url.Parse(s)
+		if err != nil || u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.User != nil {
+			return nil, fault.New(fault.Invalid, "%q is not a server's URL", s).WithHint("like https://kts01.example.com:11371")
+		}
+		urls[i] = "https://" + u.Host
+	}
+	return urls, nil
 }
 
 // registeredBefore tells whether d is registered already, as the server sees it.
@@ -108,6 +117,9 @@ func registeredBefore(ctx context.Context, d directory, r Registration) (Registe
 		return Registered{}, fault.New(fault.Conflict, "%s is registered with organization %s", d, have.Organization).
 			WithHint("a client belongs to one organization: use another --confdir for %s", r.Organization)
 	}
+	if err := r.moveServers(ctx, d, have); err != nil {
+		return Registered{}, err
+	}
 	c, err := Open(string(d))
 	if err != nil {
 		return Registered{}, err
@@ -120,6 +132,48 @@ func registeredBefore(ctx context.Context, d directory, r Registration) (Registe
 		return Registered{}, err
 	}
 	return Registered{Fingerprint: status.Fingerprint, Server: status.Server, State: status.State, Before: true}, nil
+}
+
+// moveServers takes up other addresses of the same server, or a second one of the
+// same site.
+func (r *Registration) moveServers(ctx context.Context, d directory, have conf) error {
+	if slices.Equal(have.Servers, r.Servers) && r.CA == "" {
+		return nil
+	}
+	if r.CA == "" && have.CA {
+		r.CA = d.ca()
+	}
+	server, _, err := r.meetServer(ctx)
+	if err != nil {
+		return err
+	}
+	if server != have.ServerFingerprint {
+		return errOtherServer(have.ServerFingerprint, server)
+	}
+	if err := r.copyCA(d); err != nil {
+		return err
+	}
+	have.Servers, have.CA = r.Servers, r.CA != ""
+	return d.writeConf(have)
+}
+
+// errOtherServer refuses a server that could not stand for the one whose
+// fingerprint is in every deposit's signature.
+func errOtherServer(known, met string) error {
+	return fault.New(fault.Untrusted, "this client is registered with server %s, and this is %s", known, met).
+		WithHint("what was deposited there is bound to that server; for another one use another --confdir")
+}
+
+// copyCA keeps the certificates that vouch for the servers.
+func (r *Registration) copyCA(d directory) error {
+	if r.CA == "" || r.CA == d.ca() {
+		return nil
+	}
+	pem, err := os.ReadFile(r.CA)
+	if err != nil {
+		return err
+	}
+	return d.write(d.ca(), pem, 0o600)
 }
 
 // fingerprintForm is what ?a=fingerprint answers.
@@ -147,7 +201,7 @@ func (r *Registration) meetServer(ctx context.Context) (qualified string, key *p
 		return "", nil, fmt.Errorf("reading the server's OpenPGP key: %w", err)
 	}
 	if key.Qualified() != qualified {
-		return "", nil, fault.New(fault.Unauthenticated, "the server's OpenPGP key %s is not the %s that it names", key.Qualified(), qualified)
+		return "", nil, fault.New(fault.Untrusted, "the server's OpenPGP key %s is not the %s that it names", key.Qualified(), qualified)
 	}
 	return qualified, key, nil
 }
@@ -168,14 +222,8 @@ func (r *Registration) makeKeys(d directory) (*pgp.SecretKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.CA != "" {
-		pem, err := os.ReadFile(r.CA)
-		if err != nil {
-			return nil, err
-		}
-		if err := safefile.Write(d.ca(), pem, 0o600); err != nil {
-			return nil, err
-		}
+	if err := r.copyCA(d); err != nil {
+		return nil, err
 	}
 	return key, d.ensureCertificate(key.Fingerprint())
 }

@@ -9,10 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/ktsd/ktsd/internal/api"
@@ -23,13 +23,18 @@ import (
 // requestTimeout bounds one request to one server, connecting included.
 const requestTimeout = 30 * time.Second
 
-// maxAnswer bounds what is read of an answer, in bytes.
-const maxAnswer = 4 << 20
+// What is read of an answer at most, in bytes: a page or a deposit, and on the
+// admin socket a list of everything.
+const (
+	maxAnswer      = 4 << 20
+	maxAdminAnswer = 256 << 20
+)
 
 // remote is the servers of one site, which all answer for the same deposits.
 type remote struct {
-	servers []string // base URLs
-	http    *http.Client
+	servers   []string // base URLs
+	http      *http.Client
+	maxAnswer int64 // bytes
 }
 
 // newRemote makes the connections' settings. caFile names the only certificates
@@ -57,7 +62,7 @@ func newRemote(servers []string, caFile, certFile, keyFile string) (*remote, err
 		TLSHandshakeTimeout: 10 * time.Second, MaxIdleConnsPerHost: 64, IdleConnTimeout: time.Minute,
 		MaxResponseHeaderBytes: 64 << 10,
 	}
-	return &remote{servers: servers, http: &http.Client{
+	return &remote{servers: servers, maxAnswer: maxAnswer, http: &http.Client{
 		Transport: transport, Timeout: requestTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}, nil
@@ -115,9 +120,13 @@ func (r *remote) sendTo(ctx context.Context, server, method, path string, query 
 		return answer{}, r.unreached(server, method, err)
 	}
 	defer resp.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	if err == nil && len(data) > maxAnswer {
-		err = fmt.Errorf("the answer has more than %d bytes", maxAnswer)
+	data, err := io.ReadAll(io.LimitReader(resp.Body, r.maxAnswer+1))
+	if err == nil && int64(len(data)) > r.maxAnswer {
+		kind := fault.Unavailable
+		if method != http.MethodGet {
+			kind = fault.OutcomeUnknown
+		}
+		return answer{}, fault.New(kind, "the answer of %s to %s %s has more than %d bytes", server, method, path, r.maxAnswer)
 	}
 	if err != nil {
 		return answer{}, r.unreached(server, method, err)
@@ -142,7 +151,8 @@ func (r *remote) unreached(server, method string, err error) error {
 				"-in .ssl/ssl-cert-keytrustee.pem), bring that file here, and give it with --ca")
 	}
 	kind, hint := fault.Unavailable, "is ktsd running there, and the port open? curl -k "+server+"/healthz"
-	if method != http.MethodGet && !strings.Contains(inner.Error(), "connect") {
+	dial, ok := errors.AsType[*net.OpError](inner)
+	if method != http.MethodGet && (!ok || dial.Op != "dial") { // it was connected, and may have been heard
 		kind, hint = fault.OutcomeUnknown, "do the same again: it is done at most once"
 	}
 	return fault.New(kind, "no answer from %s", server).WithHint("%s", hint).Because(inner)

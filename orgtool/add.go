@@ -57,6 +57,6 @@ func (r *removeContactCommand) Run(ctx context.Context, c *command, streams *cli
 	if err := admin.RemoveContact(ctx, r.Name, r.Contact); err != nil {
 		return err
 	}
-	fmt.Fprintf(streams.Err, "%s is no contact of organization %s\n", r.Contact, r.Name)
+	fmt.Fprintf(streams.Err, "organization %s is without contact %s\n", r.Name, r.Contact)
 	return nil
 }

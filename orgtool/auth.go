@@ -43,10 +43,28 @@ func (s *setAuthCommand) Run(ctx context.Context, c *command, streams *cli.Strea
 	if err != nil {
 		return err
 	}
+	if err := s.check(ctx, admin); err != nil {
+		return err
+	}
 	if err := admin.SetAdmission(ctx, s.Name, "auth_code", code); err != nil {
 		return err
 	}
 	fmt.Fprintf(streams.Err, "organization %s has a new authorization code\n", s.Name)
+	return nil
+}
+
+// check keeps a code from taking the place of the contacts' approval unnoticed.
+func (s *setAuthCommand) check(ctx context.Context, admin *client.Admin) error {
+	orgs, err := admin.Organizations(ctx)
+	if err != nil {
+		return err
+	}
+	for _, o := range orgs {
+		if o.Name == s.Name && o.Approval == "contacts" {
+			return fault.New(client.ErrConflict, "clients of organization %s are let in by its contacts, and a code would let them in without", s.Name).
+				WithHint("if that is meant, set approval = \"auth_code\" in the site's file and apply it")
+		}
+	}
 	return nil
 }
 

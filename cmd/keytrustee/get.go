@@ -2,14 +2,16 @@ package main
 
 import (
 	"context"
+	"os"
 
 	"github.com/ktsd/ktsd/internal/cli"
+	"github.com/ktsd/ktsd/internal/fault"
 	"github.com/ktsd/ktsd/internal/safefile"
 )
 
 type getCommand struct {
 	Handle  string `arg:"" help:"Name of the deposit."`
-	Output  string `short:"o" placeholder:"FILE" type:"path" help:"Write to this file, mode 0600, instead of standard output."`
+	Output  string `short:"o" placeholder:"FILE" type:"path" help:"Write to this file, mode 0600, instead of standard output (-)."`
 	Version int64  `name:"version" placeholder:"N" help:"A version other than the latest."`
 }
 
@@ -25,6 +27,9 @@ Example:
 
 // Run gets the deposit.
 func (g *getCommand) Run(ctx context.Context, c *command, streams *cli.Streams) error {
+	if err := g.checkOutput(); err != nil {
+		return err
+	}
 	cl, err := c.open()
 	if err != nil {
 		return err
@@ -34,9 +39,23 @@ func (g *getCommand) Run(ctx context.Context, c *command, streams *cli.Streams) 
 		return absent(err)
 	}
 	defer clear(plaintext)
-	if g.Output != "" {
+	if g.toFile() {
 		return safefile.Write(g.Output, plaintext, 0o600)
 	}
 	_, err = streams.Out.Write(plaintext)
 	return err
+}
+
+func (g *getCommand) toFile() bool { return g.Output != "" && g.Output != "-" }
+
+// checkOutput refuses what is no file: the new file would take the place of a
+// device, such as /dev/null, or of a pipe.
+func (g *getCommand) checkOutput() error {
+	if !g.toFile() {
+		return nil
+	}
+	if info, err := os.Stat(g.Output); err == nil && !info.Mode().IsRegular() {
+		return fault.New(fault.Invalid, "%s is not a regular file", g.Output).WithHint("without -o, standard output is written to")
+	}
+	return nil
 }
