@@ -6,9 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
-	driver "modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/ktsd/ktsd/internal/escrow"
@@ -20,33 +18,32 @@ import (
 func (s *Store) Change(keys escrow.Keys, decide func(*escrow.Facts) ([]escrow.Mutation, error)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.broken != nil {
-		return fault.New(fault.Unavailable, "the database cannot be written since an earlier error").Because(s.broken)
+	if f := s.broken.Load(); f != nil {
+		return f
 	}
-	if err := s.exec(`BEGIN IMMEDIATE`); err != nil {
-		return s.failed("beginning a transaction", err)
+	if err := s.exec(`BEGIN IMMEDIATE`); errors.Is(err, sql.ErrConnDone) {
+		return s.lose(fmt.Errorf("beginning a transaction: %w", err))
+	} else if err != nil {
+		return refusal("beginning a transaction", err)
 	}
 	position := s.position
 	mutations, err := s.decideAndWrite(keys, decide)
+	if err == nil && len(mutations) > 0 {
+		err = s.commit()
+	}
 	if err != nil || len(mutations) == 0 {
 		s.position = position
-		return errors.Join(err, s.rollback())
-	}
-	if err := s.exec(`COMMIT`); err != nil {
-		s.position = position
-		err = s.failed("committing", err)
-		if isFault(err) {
-			return errors.Join(err, s.rollback())
-		}
-		return err
+		return s.rollback(err)
 	}
 	return nil
 }
 
+// decideAndWrite does everything of a change but its commit, so whatever fails
+// here leaves nothing written.
 func (s *Store) decideAndWrite(keys escrow.Keys, decide func(*escrow.Facts) ([]escrow.Mutation, error)) ([]escrow.Mutation, error) {
 	facts, err := s.facts(keys)
 	if err != nil {
-		return nil, s.failed("reading what a change needs", err)
+		return nil, refusal("reading what a change needs", err)
 	}
 	mutations, err := decide(facts)
 	if err != nil {
@@ -54,48 +51,40 @@ func (s *Store) decideAndWrite(keys escrow.Keys, decide func(*escrow.Facts) ([]e
 	}
 	for _, m := range mutations {
 		if err := s.write(m); err != nil {
-			return nil, s.failed(fmt.Sprintf("writing %T", m), err)
+			return nil, refusal(fmt.Sprintf("writing %T", m), err)
 		}
 	}
 	return mutations, nil
 }
 
-// rollback ends a transaction that is not to be written. One that cannot be
-// ended leaves the connection in a state that nobody knows.
-func (s *Store) rollback() error {
-	err := s.exec(`ROLLBACK`)
-	if err == nil || strings.Contains(err.Error(), "no transaction is active") { // SQLite ends some by itself
+// commit brings the transaction to disk. Unless the file is full or locked, nobody
+// knows after an error what is there, and nothing more is written.
+func (s *Store) commit() error {
+	err := s.exec(`COMMIT`)
+	if err == nil {
 		return nil
 	}
-	s.broken = fmt.Errorf("rolling back: %w", err)
-	return s.broken
+	switch resultCode(err) {
+	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY:
+		return refusal("committing", err)
+	}
+	return s.lose(fmt.Errorf("committing: %w", err))
 }
 
-// failed tells an error that leaves nothing written (a fault) from one after
-// which the outcome is unknown and nothing more is written.
-func (s *Store) failed(doing string, err error) error {
-	code := 0
-	if e, ok := errors.AsType[*driver.Error](err); ok {
-		code = e.Code() & 0xff // the primary result code
+// rollback ends a transaction that is not to be written, and returns why. One
+// that cannot be ended leaves the connection in a state that nobody knows.
+func (s *Store) rollback(why error) error {
+	err := s.exec(`ROLLBACK`)
+	if err == nil || resultCode(err) == sqlite3.SQLITE_ERROR { // SQLite has ended it by itself
+		return why
 	}
-	err = fmt.Errorf("%s: %w", doing, err)
-	switch code {
-	case sqlite3.SQLITE_FULL:
-		return fault.New(fault.Unavailable, "the disk of the database is full").
-			WithHint("the server's operator: make room; writing goes on by itself then").Because(err)
-	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
-		return fault.New(fault.Unavailable, "the database is locked by another program").
-			WithHint("the server's operator: see who has the file open (fuser)").Because(err)
-	case sqlite3.SQLITE_CONSTRAINT:
-		return fault.New(fault.Internal, "the database refused the change").Because(err)
-	}
-	s.broken = err
-	return err
+	return s.lose(fmt.Errorf("rolling back: %w (after: %v)", err, why))
 }
 
-func isFault(err error) bool {
-	_, ok := errors.AsType[*fault.Error](err)
-	return ok
+// lose ends all writing, and returns its cause.
+func (s *Store) lose(cause error) error {
+	s.broken.CompareAndSwap(nil, fault.New(fault.Unavailable, "the database cannot be written since an earlier error").Because(cause))
+	return cause
 }
 
 // statement returns the statement prepared on the writing connection.
@@ -126,8 +115,8 @@ func (s *Store) write(m escrow.Mutation) error {
 	case escrow.AddDeposit:
 		d := m.Deposit
 		return s.exec(`INSERT INTO deposits (client, uuid, handle, version, not_after, digest, size, created, deleted, kek, data_key, contents)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, NULL, $9, $10, $11)`,
-			d.Client, d.UUID, d.Handle, d.Version, micros(d.NotAfter), d.Digest[:], d.Size, micros(d.Created),
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+			d.Client, d.UUID, d.Handle, d.Version, micros(d.NotAfter), d.Digest[:], d.Size, micros(d.Created), micros(d.Deleted),
 			d.Sealed.Generation, d.Sealed.Key, d.Sealed.Contents)
 	case escrow.SetDeleted:
 		return s.exec(`UPDATE deposits SET deleted = $3 WHERE client = $1 AND uuid = $2`, m.Client, m.UUID, micros(m.Deleted))

@@ -9,6 +9,8 @@ import (
 )
 
 // facts reads, within the transaction of a change, what its decisions need.
+// Organizations come after certificates: what these bring along of theirs, without
+// contacts and code, gives way to the whole.
 func (s *Store) facts(keys escrow.Keys) (*escrow.Facts, error) {
 	f := escrow.NewFacts()
 	var errs []error
@@ -62,31 +64,42 @@ func (s *Store) factClient(f *escrow.Facts, fp escrow.Fingerprint) error {
 	return err
 }
 
+// factOrganization does the same work whether or not the organization exists: a
+// registration must not tell by its time.
 func (s *Store) factOrganization(f *escrow.Facts, name escrow.OrgName) error {
-	var r organizationRow
-	found, err := s.find(`SELECT `+organizationColumns+` FROM organizations o WHERE o.name = $1`, []any{name}, r.dest()...)
-	if !found {
-		return err
-	}
-	org := r.organization()
-	st, err := s.statement(`SELECT contact FROM contacts WHERE organization = $1 ORDER BY contact`)
+	contacts, err := s.contacts(name)
 	if err != nil {
 		return err
+	}
+	var r organizationRow
+	found, err := s.find(`SELECT `+organizationColumns+` FROM organizations o WHERE o.name = $1`, []any{name}, r.dest()...)
+	if found {
+		org := r.organization()
+		org.Contacts = contacts
+		f.AddOrganization(org)
+	}
+	return err
+}
+
+func (s *Store) contacts(name escrow.OrgName) ([]string, error) {
+	st, err := s.statement(`SELECT contact FROM contacts WHERE organization = $1 ORDER BY contact`)
+	if err != nil {
+		return nil, err
 	}
 	rows, err := st.QueryContext(context.Background(), name)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer rows.Close()
+	var contacts []string
 	for rows.Next() {
 		var contact string
 		if err := rows.Scan(&contact); err != nil {
-			return err
+			return nil, err
 		}
-		org.Contacts = append(org.Contacts, contact)
+		contacts = append(contacts, contact)
 	}
-	f.AddOrganization(org)
-	return rows.Err()
+	return contacts, rows.Err()
 }
 
 func (s *Store) factDeposit(f *escrow.Facts, key escrow.DepositKey) error {

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/ktsd/ktsd/internal/escrow"
@@ -26,7 +25,7 @@ func (s *Store) Fetch(ctx context.Context, key escrow.KeyHash, sel escrow.Select
 		return escrow.Fetched{}, nil
 	}
 	if err != nil {
-		return escrow.Fetched{}, fmt.Errorf("reading a deposit: %w", err)
+		return escrow.Fetched{}, readError("reading a deposit", err)
 	}
 	found := escrow.Fetched{Standing: who.standing(key)}
 	if row.uuid.Valid {
@@ -60,7 +59,7 @@ func (s *Store) List(ctx context.Context, key escrow.KeyHash, q escrow.ListQuery
 		LEFT JOIN deposits d ON d.client = k.fingerprint AND `+condition+`
 		WHERE c.key_hash = $1 ORDER BY d.handle, d.version LIMIT $5`, key[:], q.AfterHandle, q.AfterVersion, q.Prefix, q.Limit)
 	if err != nil {
-		return escrow.Standing{}, nil, fmt.Errorf("listing deposits: %w", err)
+		return escrow.Standing{}, nil, readError("listing deposits", err)
 	}
 	defer rows.Close()
 	var standing escrow.Standing
@@ -69,7 +68,7 @@ func (s *Store) List(ctx context.Context, key escrow.KeyHash, q escrow.ListQuery
 		var who standingRow
 		var row depositRow
 		if err := rows.Scan(append(who.dest(), row.dest()...)...); err != nil {
-			return escrow.Standing{}, nil, fmt.Errorf("listing deposits: %w", err)
+			return escrow.Standing{}, nil, readError("listing deposits", err)
 		}
 		standing = who.standing(key)
 		if !row.uuid.Valid || !strings.HasPrefix(row.handle.String, q.Prefix) {
@@ -78,7 +77,7 @@ func (s *Store) List(ctx context.Context, key escrow.KeyHash, q escrow.ListQuery
 		deposits = append(deposits, row.deposit())
 	}
 	if err := rows.Err(); err != nil {
-		return escrow.Standing{}, nil, fmt.Errorf("listing deposits: %w", err)
+		return escrow.Standing{}, nil, readError("listing deposits", err)
 	}
 	return standing, deposits, nil
 }
@@ -97,7 +96,7 @@ func (s *Store) Organizations(ctx context.Context) ([]escrow.Organization, error
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("reading the organizations: %w", err)
+		return nil, readError("reading the organizations", err)
 	}
 	err = s.each(ctx, `SELECT organization, contact FROM contacts ORDER BY organization, contact`, nil, func(rows *sql.Rows) error {
 		var org escrow.OrgName
@@ -111,7 +110,7 @@ func (s *Store) Organizations(ctx context.Context) ([]escrow.Organization, error
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("reading the contacts: %w", err)
+		return nil, readError("reading the contacts", err)
 	}
 	return orgs, nil
 }
@@ -129,7 +128,7 @@ func (s *Store) Clients(ctx context.Context, org escrow.OrgName) ([]escrow.Clien
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("reading the clients: %w", err)
+		return nil, readError("reading the clients", err)
 	}
 	return clients, nil
 }
@@ -150,7 +149,7 @@ func (s *Store) PendingAudit(ctx context.Context) ([]escrow.Record, error) {
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("reading the audit records: %w", err)
+		return nil, readError("reading the audit records", err)
 	}
 	return records, nil
 }
@@ -166,7 +165,7 @@ func (s *Store) KEKs(ctx context.Context) (map[uint32][]byte, error) {
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("reading the generations of the key-encryption key: %w", err)
+		return nil, readError("reading the generations of the key-encryption key", err)
 	}
 	return keks, nil
 }

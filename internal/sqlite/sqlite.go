@@ -14,11 +14,13 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // registers the driver "sqlite"
 
 	"github.com/ktsd/ktsd/internal/escrow"
+	"github.com/ktsd/ktsd/internal/fault"
 )
 
 //go:embed migrations/*.sql
@@ -33,7 +35,8 @@ type Store struct {
 	conn       *sql.Conn
 	statements map[string]*sql.Stmt // prepared on conn, by their text
 	position   int64                // of the last audit record written
-	broken     error                // the first error after which nothing is written
+
+	broken atomic.Pointer[fault.Error] // set by the first error after which nothing is written
 }
 
 var _ escrow.Store = (*Store)(nil)
@@ -80,7 +83,7 @@ func Open(ctx context.Context, path, node string) (*Store, error) {
 // connect opens the pools and brings the schema up to date.
 func connect(ctx context.Context, path string) (*Store, error) {
 	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: url.Values{
-		"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "trusted_schema(0)"},
+		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "trusted_schema(0)"},
 		"_txlock": {"immediate"},
 	}.Encode()}
 	s := &Store{statements: map[string]*sql.Stmt{}}
@@ -136,7 +139,11 @@ func (s *Store) take(ctx context.Context, path, node string) (*Store, error) {
 
 func (s *Store) prepare(ctx context.Context, path, node string) error {
 	var owner string
-	if err := s.readers.QueryRowContext(ctx, `SELECT name FROM node`).Scan(&owner); err != nil {
+	err := s.readers.QueryRowContext(ctx, `SELECT name FROM node`).Scan(&owner)
+	if errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("the database %s belongs to no node: an interrupted ktadmin init left it; run that again", path)
+	}
+	if err != nil {
 		return fmt.Errorf("reading the node of the database %s: %w", path, err)
 	}
 	if owner != node {
@@ -146,7 +153,6 @@ func (s *Store) prepare(ctx context.Context, path, node string) error {
 	if err := s.readers.QueryRowContext(ctx, `SELECT coalesce(max(position), 0) FROM audit_records`).Scan(&s.position); err != nil {
 		return fmt.Errorf("reading the audit records: %w", err)
 	}
-	var err error
 	s.conn, err = s.writers.Conn(ctx)
 	return err
 }
@@ -169,7 +175,8 @@ func (s *Store) Ping(ctx context.Context) error {
 	if err := s.readers.QueryRowContext(ctx, `SELECT 1 FROM node`).Scan(&one); err != nil {
 		return fmt.Errorf("asking the database: %w", err)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.broken
+	if f := s.broken.Load(); f != nil {
+		return f
+	}
+	return nil
 }
