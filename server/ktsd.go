@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -48,11 +47,11 @@ type ktsd struct {
 
 // start opens everything in the order in which one thing needs another, and
 // listens. Whatever is wrong is found here, before anything is served.
-func start(ctx context.Context, dir confdir.Dir, log *slog.Logger) (k *ktsd, err error) {
-	k = &ktsd{dir: dir, log: log, started: time.Now().UTC(), failed: make(chan error, 4)}
+func start(ctx context.Context, dir confdir.Dir, log *slog.Logger) (_ *ktsd, err error) {
+	k := &ktsd{dir: dir, log: log, started: time.Now().UTC(), failed: make(chan error, 4)}
 	defer func() {
 		if err != nil {
-			k.close()
+			err = errors.Join(err, k.close())
 		}
 	}()
 	conf, err := dir.ReadConf()
@@ -68,7 +67,10 @@ func start(ctx context.Context, dir confdir.Dir, log *slog.Logger) (k *ktsd, err
 		return nil, err
 	}
 	lock, err := dir.TakeLock()
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fault.New(fault.NotFound, "the state directory %s is missing", dir.State("run")).
+			WithHint("restore it from a backup of this host, or have it made: ktadmin init --confdir %s", dir)
+	} else if err != nil {
 		return nil, err
 	}
 	k.closers = append(k.closers, lock)
@@ -127,47 +129,6 @@ func (k *ktsd) openService(ctx context.Context, fingerprint string) error {
 		Now: time.Now, Log: k.log, Fatal: func(err error) { k.failed <- err },
 	})
 	return err
-}
-
-// listen loads the settings and opens both listeners.
-func (k *ktsd) listen(public, admin http.Handler) error {
-	s, err := loadSettings(k.dir)
-	if err != nil {
-		return err
-	}
-	k.settings.Store(s)
-	k.warnOfExpiry(s)
-	errorLog := slog.NewLogLogger(k.log.Handler(), slog.LevelDebug)
-	k.public = &http.Server{
-		Handler: public, ErrorLog: errorLog, MaxHeaderBytes: 16 << 10,
-		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 2 * time.Minute, IdleTimeout: 3 * time.Minute,
-		TLSConfig: &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
-			return k.settings.Load().tls, nil
-		}},
-	}
-	k.admin = &http.Server{
-		Handler: admin, ErrorLog: errorLog, MaxHeaderBytes: 16 << 10, ConnContext: web.PeerContext,
-		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 2 * time.Minute, IdleTimeout: time.Minute,
-	}
-	if k.listener, err = net.Listen("tcp", s.listen); err != nil {
-		return fmt.Errorf("listening: %w", err)
-	}
-	socket, err := k.dir.ListenSocket()
-	if err != nil {
-		return errors.Join(err, k.listener.Close())
-	}
-	l := k.listener
-	go k.serveOn("public", func() error { return k.public.ServeTLS(l, "", "") })
-	go k.serveOn("admin", func() error { return k.admin.Serve(socket) })
-	return nil
-}
-
-// serveOn runs a listener's loop. That the listener was closed, by a stop or by a
-// reload, is no failure.
-func (k *ktsd) serveOn(name string, loop func() error) {
-	if err := loop(); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
-		k.failed <- fmt.Errorf("serving on the %s listener: %w", name, err)
-	}
 }
 
 // describe tells what the process runs with.

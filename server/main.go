@@ -7,6 +7,8 @@ package main
 import (
 	"context"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/ktsd/ktsd/internal/cli"
 )
@@ -34,9 +36,11 @@ func (c *command) Run(ctx context.Context, streams *cli.Streams) error {
 	if err != nil {
 		return err
 	}
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP) // before the start, which it must not end
 	k, err := start(ctx, dir, log)
 	if err != nil {
 		return err
 	}
-	return k.serve(ctx)
+	return k.serve(ctx, hup)
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"time"
 
@@ -36,7 +38,10 @@ func (openPGP) VerifyDetached(key escrow.PublicKey, message, signature []byte, n
 // serve, so it is not read into memory.
 func serverKey(dir confdir.Dir, fingerprint string) (*pgp.PublicKey, error) {
 	ring, err := os.ReadFile(dir.PublicKeyring())
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fault.New(fault.NotFound, "the server's public key is missing: there is no %s", dir.PublicKeyring()).
+			WithHint("have it written again from secring.gpg: ktadmin init --confdir %s", dir)
+	} else if err != nil {
 		return nil, fmt.Errorf("reading the server's OpenPGP key: %w", err)
 	}
 	keys, err := pgp.ReadPublicKeyring(ring)

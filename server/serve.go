@@ -3,11 +3,7 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -18,11 +14,8 @@ import (
 // stopTimeout is how long requests under way have to end when ktsd stops.
 const stopTimeout = 20 * time.Second
 
-// serve tells systemd, and waits: for a signal, for a reload, for a failure.
-func (k *ktsd) serve(ctx context.Context) error {
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	defer signal.Stop(hup)
+// serve tells systemd, and waits: for a stop, for a reload, for a failure.
+func (k *ktsd) serve(ctx context.Context, hup <-chan os.Signal) error {
 	watchdog, stopWatchdog := watchdogTicks()
 	defer stopWatchdog()
 
@@ -51,7 +44,9 @@ func (k *ktsd) stop() error {
 	k.log.Info("stopping")
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
-	err := errors.Join(k.public.Shutdown(ctx), k.admin.Shutdown(ctx))
+	admin := make(chan error)
+	go func() { admin <- k.admin.Shutdown(ctx) }()
+	err := errors.Join(k.public.Shutdown(ctx), <-admin)
 	if errors.Is(err, context.DeadlineExceeded) {
 		k.log.Warn("requests were still under way and were cut off")
 		err = errors.Join(k.public.Close(), k.admin.Close())
@@ -59,37 +54,6 @@ func (k *ktsd) stop() error {
 	err = errors.Join(err, k.close())
 	k.log.Info("stopped")
 	return err
-}
-
-// reload takes up keytrustee.conf and the certificate as they are now, or says
-// why it goes on as before. Open connections are not disturbed: a new address is
-// opened before the old one is closed, and what was accepted there goes on.
-func (k *ktsd) reload() error {
-	k.reloading.Lock()
-	defer k.reloading.Unlock()
-	next, err := loadSettings(k.dir)
-	if err != nil {
-		return err
-	}
-	before := k.settings.Load()
-	if next.listen != before.listen {
-		l, err := net.Listen("tcp", next.listen)
-		if err != nil {
-			return fmt.Errorf("listening: %w", err)
-		}
-		old := k.listener
-		k.listener = l
-		k.settings.Store(next)
-		go k.serveOn("public", func() error { return k.public.ServeTLS(l, "", "") })
-		if err := old.Close(); err != nil {
-			k.log.Warn("closing the old listener", "error", err)
-		}
-	}
-	k.settings.Store(next)
-	k.warnOfExpiry(next)
-	k.log.Info("reloaded", "listen", next.listen, "tls_min_version", next.minVersion, "certificate", next.certFile)
-	k.notify("STATUS=serving on " + next.listen)
-	return nil
 }
 
 func (k *ktsd) warnOfExpiry(s *settings) {

@@ -43,7 +43,7 @@ func loadSettings(dir confdir.Dir) (*settings, error) {
 		return nil, fault.New(fault.Invalid, "the TLS certificate cannot be used").Because(err).
 			WithHint("have the certificate and the key that it was made for, in PEM, in the two files (keytrustee.conf may name others: SSL_CERTIFICATE, SSL_PRIVATE_KEY)")
 	}
-	if confdir.Exists(dir.CertificateChain()) {
+	if conf.Certificate == "" && confdir.Exists(dir.CertificateChain()) {
 		if err := tlsconf.AddChain(s.certificate, dir.CertificateChain()); err != nil {
 			return nil, err
 		}

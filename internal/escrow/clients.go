@@ -9,7 +9,7 @@ import (
 // Self returns who the caller's certificate is bound to, also while that client
 // is pending or disabled, so that it can be told so.
 func (s *Service) Self(ctx context.Context, c Caller) (Client, error) {
-	found, err := s.Store.Fetch(ctx, c.Certificate, Selector{})
+	found, err := s.config.Store.Fetch(ctx, c.Certificate, Selector{})
 	if err != nil {
 		return Client{}, err
 	}
@@ -19,13 +19,28 @@ func (s *Service) Self(ctx context.Context, c Caller) (Client, error) {
 	return *found.Client, nil
 }
 
+// Admit returns nil if the caller is a client that is served now. It decides
+// nothing for good: what is asked for is decided with its own facts.
+func (s *Service) Admit(ctx context.Context, c Caller) error {
+	found, err := s.config.Store.Fetch(ctx, c.Certificate, Selector{})
+	if err == nil {
+		err = admit(found.Standing, s.now())
+	}
+	if err == nil {
+		return nil
+	}
+	rec := s.record(c, "client.admit", "")
+	rec.by(found.Standing)
+	return s.refuse(rec, err)
+}
+
 // Clients returns an organization's clients, or all with "", to the operator.
 func (s *Service) Clients(ctx context.Context, c Caller, org OrgName) ([]Client, error) {
 	rec := s.record(c, "client.list", string(org))
 	if !c.Operator {
-		return nil, s.read(rec, errNotHere())
+		return nil, s.refuse(rec, errNotHere())
 	}
-	clients, err := s.Store.Clients(ctx, org)
+	clients, err := s.config.Store.Clients(ctx, org)
 	return clients, s.read(rec, err)
 }
 

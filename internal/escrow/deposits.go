@@ -49,7 +49,7 @@ func (s *Service) Put(ctx context.Context, c Caller, put NewDeposit) (Deposit, e
 			Client: who.Client.Fingerprint, UUID: put.UUID, Handle: put.Handle, Version: version,
 			NotAfter: put.NotAfter, Digest: put.digest(), Size: int64(len(put.Contents)), Created: rec.Time,
 		}
-		kept.Sealed, err = s.Sealer.Seal(kept.binding(who.Organization.Name), put.Contents)
+		kept.Sealed, err = s.config.Sealer.Seal(kept.binding(who.Organization.Name), put.Contents)
 		return []Mutation{AddDeposit{kept}}, err
 	})
 	if err != nil {
@@ -67,7 +67,7 @@ func (s *Service) Get(ctx context.Context, c Caller, sel Selector) (Deposit, []b
 		object = string(sel.Handle)
 	}
 	rec := s.record(c, "deposit.get", object)
-	found, err := s.Store.Fetch(ctx, c.Certificate, sel)
+	found, err := s.config.Store.Fetch(ctx, c.Certificate, sel)
 	if err != nil {
 		return Deposit{}, nil, s.read(rec, err)
 	}
@@ -79,7 +79,9 @@ func (s *Service) Get(ctx context.Context, c Caller, sel Selector) (Deposit, []b
 	if err := s.read(rec, err); err != nil {
 		return Deposit{}, nil, err
 	}
-	return *found.Deposit, contents, nil
+	d := *found.Deposit
+	d.Sealed = Sealed{}
+	return d, contents, nil
 }
 
 // open decides over what a read found, and unseals it.
@@ -91,7 +93,7 @@ func (s *Service) open(found Fetched, now time.Time) ([]byte, error) {
 		return nil, err
 	}
 	d := found.Deposit
-	contents, err := s.Sealer.Open(d.binding(found.Organization.Name), d.Sealed)
+	contents, err := s.config.Sealer.Open(d.binding(found.Organization.Name), d.Sealed)
 	if err != nil {
 		return nil, fault.New(kindOf(err), "deposit %s of client %s cannot be opened", d.UUID, d.Client).
 			WithHint("the server's operator: its row in the database is not what was written; restore it from a backup").Because(err)
@@ -111,7 +113,7 @@ func (s *Service) List(ctx context.Context, c Caller, q ListQuery) ([]Deposit, b
 	limit := q.Limit
 	q.Limit++ // one more tells whether there are more
 	rec := s.record(c, "deposit.list", q.Prefix)
-	who, found, err := s.Store.List(ctx, c.Certificate, q)
+	who, found, err := s.config.Store.List(ctx, c.Certificate, q)
 	rec.by(who)
 	if err == nil {
 		err = admit(who, rec.Time)

@@ -52,7 +52,7 @@ func (k *keeper) chain() {
 		if k.trouble == nil {
 			k.log.Error("the audit log cannot be written; requests are refused until it can", "error", err)
 		}
-		k.trouble = errNoAudit(err)
+		k.trouble, k.dirty = errNoAudit(err), true // a sync tells whether it can be written ever again
 		return
 	}
 	if k.trouble != nil {
@@ -76,8 +76,10 @@ func (k *keeper) append(r Record) error {
 	}
 	if err := k.auditor.Append(r); err != nil {
 		k.log.Error("the audit log cannot be written; requests are refused until it can", "error", err)
-		k.trouble = errNoAudit(err)
-		r.Outcome, r.Detail = OutcomeFailed, string(fault.Unavailable)
+		k.trouble, k.dirty = errNoAudit(err), true
+		if r.Outcome == OutcomeOK { // not any more
+			r.Outcome, r.Detail = OutcomeFailed, string(fault.Unavailable)
+		}
 		k.waiting = append(k.waiting, r)
 		return k.trouble
 	}
@@ -99,6 +101,9 @@ func (k *keeper) err() error {
 	}
 	return nil
 }
+
+// forgetTimeout is how long a flush waits for the writer.
+const forgetTimeout = 500 * time.Millisecond
 
 // run brings the chain to disk every interval, until ctx ends.
 func (k *keeper) run(ctx context.Context, interval time.Duration, forget func(context.Context, []string) error) {
@@ -139,6 +144,8 @@ func (k *keeper) flush(ctx context.Context, forget func(context.Context, []strin
 	if len(ids) == 0 {
 		return
 	}
+	ctx, cancel := context.WithTimeout(ctx, forgetTimeout) // so that reads' records are not kept from the disk
+	defer cancel()
 	if err := forget(ctx, ids); err != nil {
 		k.log.Warn("audited rows stay in the database for now", "rows", len(ids), "error", err)
 		k.mu.Lock()

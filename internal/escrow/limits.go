@@ -15,15 +15,15 @@ import (
 type limits struct {
 	now       func() time.Time
 	strangers *rate.Limiter // refusals of strangers that are audited
-	verifying chan struct{} // OpenPGP verifications under way
+	places    chan struct{} // registrations under way
 
 	mu      sync.Mutex
 	sources map[string]*rate.Limiter // refused registrations, by address
 }
 
 const (
-	maxVerifications = 4      // OpenPGP keys and signatures looked at at once
-	maxSources       = 10_000 // addresses remembered; the oldest state is the first forgotten
+	maxRegistrations = 4      // under way at once, with their OpenPGP verifications
+	maxSources       = 10_000 // addresses remembered
 	refusalBurst     = 20     // refused registrations from one address at once
 	refusalInterval  = 3 * time.Second
 )
@@ -32,7 +32,7 @@ func newLimits(now func() time.Time) *limits {
 	return &limits{
 		now:       now,
 		strangers: rate.NewLimiter(10, 200),
-		verifying: make(chan struct{}, maxVerifications),
+		places:    make(chan struct{}, maxRegistrations),
 		sources:   map[string]*rate.Limiter{},
 	}
 }
@@ -91,11 +91,12 @@ func (l *limits) forgetRested() {
 	}
 }
 
-// verification waits for one of the places to verify OpenPGP signatures in.
-func (l *limits) verification(ctx context.Context) (release func(), err error) {
+// place waits for one of the places for a registration, which is held to its end:
+// however many come at once, few are judged before the refusals of others count.
+func (l *limits) place(ctx context.Context) (release func(), err error) {
 	select {
-	case l.verifying <- struct{}{}:
-		return func() { <-l.verifying }, nil
+	case l.places <- struct{}{}:
+		return func() { <-l.places }, nil
 	case <-ctx.Done():
 		return nil, fault.New(fault.Unavailable, "the server is too busy to verify the proof").WithHint("try again in a moment")
 	}

@@ -34,9 +34,7 @@ var noExpiry = time.Date(9999, 12, 31, 18, 59, 59, 0, time.UTC)
 // no such thing.
 func (s *Service) operate(ctx context.Context, c Caller, rec Record, keys Keys, decide func(*Facts, *Record) ([]Mutation, error)) error {
 	if !c.Operator {
-		err := errNotHere()
-		s.auditRefusal(rec, err)
-		return err
+		return s.refuse(rec, errNotHere())
 	}
 	return s.change(ctx, rec, keys, decide)
 }
@@ -51,11 +49,11 @@ func (s *Service) CreateOrganization(ctx context.Context, c Caller, n NewOrganiz
 		n.Approval = ApprovalAuthCode
 	}
 	if err := checkContacts(n.Contacts); err != nil {
-		return Organization{}, s.read(rec, err)
+		return Organization{}, s.refuse(rec, err)
 	}
 	code, err := s.sealCode(n.Name, n.Approval, n.Code)
 	if err != nil {
-		return Organization{}, s.read(rec, err)
+		return Organization{}, s.refuse(rec, err)
 	}
 	var org Organization
 	err = s.operate(ctx, c, rec, Keys{Organizations: []OrgName{n.Name}}, func(f *Facts, rec *Record) ([]Mutation, error) {
@@ -90,26 +88,32 @@ func (s *Service) changeOrganization(ctx context.Context, c Caller, action strin
 // AddContacts adds contacts to an organization. One that is there stays there.
 func (s *Service) AddContacts(ctx context.Context, c Caller, name OrgName, contacts []string) error {
 	if err := checkContacts(contacts); err != nil {
-		return s.read(s.record(c, "contact.add", string(name)), err)
+		return s.refuse(s.record(c, "contact.add", string(name)), err)
 	}
-	for _, contact := range contacts {
-		err := s.changeOrganization(ctx, c, "contact.add", name, contact, func(o Organization, rec *Record) []Mutation {
+	return s.changeOrganization(ctx, c, "contact.add", name, string(name), func(o Organization, rec *Record) []Mutation {
+		var mutations []Mutation
+		for _, contact := range contacts {
 			if slices.Contains(o.Contacts, contact) {
-				return nil
+				continue
 			}
-			return []Mutation{AddContact{name, contact, rec.Time}}
-		})
-		if err != nil {
-			return err
+			o.Contacts = append(o.Contacts[:len(o.Contacts):len(o.Contacts)], contact)
+			mutations = append(mutations, AddContact{name, contact, rec.Time})
+			if len(mutations) == 1 {
+				rec.Object = contact
+				continue
+			}
+			each := *rec // a record for each contact
+			each.ID, each.Object, each.Outcome = newRecordID(), contact, OutcomeOK
+			mutations = append(mutations, AddRecord{each})
 		}
-	}
-	return nil
+		return mutations
+	})
 }
 
 // RemoveContact removes a contact; one that is not there is no error.
 func (s *Service) RemoveContact(ctx context.Context, c Caller, name OrgName, contact string) error {
 	if err := checkContacts([]string{contact}); err != nil {
-		return s.read(s.record(c, "contact.remove", string(name)), err)
+		return s.refuse(s.record(c, "contact.remove", string(name)), err)
 	}
 	return s.changeOrganization(ctx, c, "contact.remove", name, contact, func(Organization, *Record) []Mutation {
 		return []Mutation{RemoveContact{name, contact}}
@@ -119,12 +123,13 @@ func (s *Service) RemoveContact(ctx context.Context, c Caller, name OrgName, con
 // SetAdmission sets how an organization lets clients in. With auth_code, an
 // empty code keeps the one that is set, or has one generated.
 func (s *Service) SetAdmission(ctx context.Context, c Caller, name OrgName, approval Approval, code names.Secret) error {
-	sealed, err := s.sealCode(name, approval, code)
+	given, err := s.sealCode(name, approval, code)
 	if err != nil {
-		return s.read(s.record(c, "organization.set-admission", string(name)), err)
+		return s.refuse(s.record(c, "organization.set-admission", string(name)), err)
 	}
 	return s.changeOrganization(ctx, c, "organization.set-admission", name, string(name), func(o Organization, rec *Record) []Mutation {
 		rec.Detail = string(approval)
+		sealed := given
 		if approval == ApprovalAuthCode && code == "" && o.Code.Generation != 0 {
 			sealed = o.Code
 		}
@@ -136,9 +141,9 @@ func (s *Service) SetAdmission(ctx context.Context, c Caller, name OrgName, appr
 func (s *Service) Organizations(ctx context.Context, c Caller) ([]OrganizationView, error) {
 	rec := s.record(c, "organization.list", "")
 	if !c.Operator {
-		return nil, s.read(rec, errNotHere())
+		return nil, s.refuse(rec, errNotHere())
 	}
-	orgs, err := s.Store.Organizations(ctx)
+	orgs, err := s.config.Store.Organizations(ctx)
 	if err := s.read(rec, err); err != nil {
 		return nil, err
 	}
@@ -148,7 +153,7 @@ func (s *Service) Organizations(ctx context.Context, c Caller) ([]OrganizationVi
 		if o.Code.Generation == 0 {
 			continue
 		}
-		code, err := s.Sealer.Open(codeBinding(o.Name), o.Code)
+		code, err := s.config.Sealer.Open(codeBinding(o.Name), o.Code)
 		if err != nil {
 			return nil, fault.New(kindOf(err), "the authorization code of organization %s cannot be opened", o.Name).
 				WithHint("set a new one: orgtool set-auth -n %s -s -", o.Name).Because(err)
@@ -173,7 +178,7 @@ func (s *Service) sealCode(org OrgName, approval Approval, code names.Secret) (S
 	if err := names.CheckAuthCode(code); err != nil {
 		return Sealed{}, fault.New(fault.Invalid, "%v", err)
 	}
-	return s.Sealer.Seal(codeBinding(org), []byte(code.Reveal()))
+	return s.config.Sealer.Seal(codeBinding(org), []byte(code.Reveal()))
 }
 
 // maxContacts bounds the contacts given at once.

@@ -23,19 +23,26 @@ func admit(s Standing, now time.Time) error {
 	if err := identify(s); err != nil {
 		return err
 	}
-	switch s.Client.State {
-	case ClientActive:
-	case ClientPending:
-		return fault.New(fault.Pending, "client %s waits for approval in organization %s", s.Client.Fingerprint, s.Organization.Name).
-			WithHint("ask the organization's contact to let it in")
-	default:
-		return fault.New(fault.Disabled, "client %s is disabled", s.Client.Fingerprint).
-			WithHint("ask the organization's contact to enable it")
+	if err := served(s.Client); err != nil {
+		return err
 	}
 	if !now.Before(s.Organization.Expires) {
 		return fault.New(fault.Disabled, "organization %s has expired", s.Organization.Name)
 	}
 	return nil
+}
+
+// served says whether a client's state lets it in.
+func served(c *Client) error {
+	switch c.State {
+	case ClientActive:
+		return nil
+	case ClientPending:
+		return fault.New(fault.Pending, "client %s waits for approval in organization %s", c.Fingerprint, c.Organization).
+			WithHint("ask the organization's contact to let it in")
+	}
+	return fault.New(fault.Disabled, "client %s is disabled", c.Fingerprint).
+		WithHint("ask the organization's contact to enable it")
 }
 
 // standing gathers from the facts of a change what admit judges.
@@ -105,7 +112,12 @@ func acceptRegistration(f *Facts, r provenRegistration, codeRight bool, now time
 			return admission{}, fault.New(fault.Conflict, "client %s belongs to another organization", client.Fingerprint).
 				WithHint("a fingerprint belongs to one organization: register with a new key (another --confdir)")
 		}
-		return admission{client: client, known: true, bind: !taken && client.State != ClientDisabled}, nil
+		if !taken { // another TLS key is for a client that is served
+			if err := served(&client); err != nil {
+				return admission{}, err
+			}
+		}
+		return admission{client: client, known: true, bind: !taken}, nil
 	}
 	state := ClientActive
 	if org.Approval == ApprovalContacts {

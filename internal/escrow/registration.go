@@ -38,11 +38,17 @@ type provenRegistration struct {
 // fault.Denied and take the same time.
 func (s *Service) Register(ctx context.Context, c Caller, r Registration) (Client, error) {
 	rec := s.record(c, "client.register", "")
+	release, err := s.limits.place(ctx)
+	if err != nil {
+		s.auditRefusal(rec, err)
+		return Client{}, err
+	}
+	defer release()
 	if err := s.limits.registration(c.Source); err != nil {
 		s.auditRefusal(rec, err)
 		return Client{}, err
 	}
-	proven, err := s.prove(ctx, c, r)
+	proven, err := s.prove(c, r)
 	if err != nil {
 		s.limits.refused(c.Source)
 		s.auditRefusal(rec, err)
@@ -85,7 +91,7 @@ func (s *Service) Register(ctx context.Context, c Caller, r Registration) (Clien
 }
 
 // prove checks everything about a registration that needs no facts.
-func (s *Service) prove(ctx context.Context, c Caller, r Registration) (provenRegistration, error) {
+func (s *Service) prove(c Caller, r Registration) (provenRegistration, error) {
 	p := provenRegistration{name: r.Name, certificate: c.Certificate}
 	if c.Certificate == (KeyHash{}) {
 		return p, fault.New(fault.Unauthenticated, "the connection has no client certificate to bind").
@@ -98,22 +104,17 @@ func (s *Service) prove(ctx context.Context, c Caller, r Registration) (provenRe
 	if err := names.CheckClient(r.Name); err != nil {
 		return p, fault.New(fault.Invalid, "%v", err)
 	}
-	now := s.Now()
+	now := s.config.Now()
 	if d := now.Sub(r.Time); d > MaxClockDifference || d < -MaxClockDifference {
 		return p, fault.New(fault.Invalid, "the proof is of %s, but it is %s here: more than %s apart",
 			r.Time.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339), MaxClockDifference).
 			WithHint("set the clock of this host, then register again")
 	}
-	release, err := s.limits.verification(ctx)
-	if err != nil {
+	if p.key, err = s.config.OpenPGP.ParsePublicKey(r.PublicKey, now); err != nil {
 		return p, err
 	}
-	defer release()
-	if p.key, err = s.OpenPGP.ParsePublicKey(r.PublicKey, now); err != nil {
-		return p, err
-	}
-	text := proof.Registration(r.Organization, string(s.Server), c.Certificate, r.Time)
-	if err := s.OpenPGP.VerifyDetached(p.key, text, r.Signature, now); err != nil {
+	text := proof.Registration(r.Organization, string(s.config.Server), c.Certificate, r.Time)
+	if err := s.config.OpenPGP.VerifyDetached(p.key, text, r.Signature, now); err != nil {
 		return p, fault.New(fault.Invalid, "the signature of the proof does not hold for this server, organization, TLS key and time").
 			WithHint("it must be made by key %s over: purpose, organization, server, TLS key, time", p.key.Fingerprint)
 	}
@@ -129,9 +130,9 @@ func (s *Service) codeRight(f *Facts, org OrgName, code names.Secret) bool {
 		sealed, binding = s.decoy, codeBinding("")
 		exists = false
 	}
-	want, err := s.Sealer.Open(binding, sealed)
+	want, err := s.config.Sealer.Open(binding, sealed)
 	if err != nil {
-		s.Log.Error("the authorization code of an organization cannot be opened", "organization", org, "error", err)
+		s.config.Log.Error("the authorization code of an organization cannot be opened", "organization", org, "error", err)
 		return false
 	}
 	equal := subtle.ConstantTimeCompare(want, []byte(code.Reveal())) == 1

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -37,9 +38,10 @@ type Config struct {
 }
 
 // Service is the one door to the domain. Its methods are safe for concurrent
-// use; each authorizes, acts and audits.
+// use; each authorizes, acts and audits (Self tells a caller of itself alone, and
+// leaves no record).
 type Service struct {
-	Config
+	config  Config
 	writer  *writer
 	keeper  *keeper
 	limits  *limits
@@ -56,16 +58,16 @@ const auditInterval = time.Second
 // do: a generation of the key-encryption key that is missing, or is another key,
 // cannot be served around.
 func Start(ctx context.Context, config Config) (*Service, error) {
-	s := &Service{Config: config, limits: newLimits(config.Now)}
+	s := &Service{config: config, limits: newLimits(config.Now)}
 	if err := s.checkKEKs(ctx); err != nil {
 		return nil, err
 	}
-	decoy, err := s.Sealer.Seal(codeBinding(""), []byte(newAuthCode().Reveal()))
+	decoy, err := s.config.Sealer.Seal(codeBinding(""), []byte(newAuthCode().Reveal()))
 	if err != nil {
 		return nil, fmt.Errorf("sealing: %w", err)
 	}
 	s.decoy = decoy
-	pending, err := s.Store.PendingAudit(ctx)
+	pending, err := s.config.Store.PendingAudit(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading the audit records of the last run: %w", err)
 	}
@@ -97,15 +99,15 @@ func (s *Service) Ready(ctx context.Context) error {
 	if err := s.writer.err(); err != nil {
 		return err
 	}
-	return s.Store.Ping(ctx)
+	return s.config.Store.Ping(ctx)
 }
 
 func (s *Service) checkKEKs(ctx context.Context) error {
-	stored, err := s.Store.KEKs(ctx)
+	stored, err := s.config.Store.KEKs(ctx)
 	if err != nil {
 		return fmt.Errorf("reading the generations of the key-encryption key: %w", err)
 	}
-	ring := s.Sealer.Checks()
+	ring := s.config.Sealer.Checks()
 	for generation, check := range stored {
 		switch have, ok := ring[generation]; {
 		case !ok:
@@ -118,7 +120,7 @@ func (s *Service) checkKEKs(ctx context.Context) error {
 	}
 	for generation, check := range ring {
 		if _, ok := stored[generation]; !ok {
-			err := s.Store.Change(Keys{}, func(*Facts) ([]Mutation, error) {
+			err := s.config.Store.Change(Keys{}, func(*Facts) ([]Mutation, error) {
 				return []Mutation{AddKEK{Generation: generation, Check: check, Created: s.now()}}, nil
 			})
 			if err != nil {
@@ -129,15 +131,18 @@ func (s *Service) checkKEKs(ctx context.Context) error {
 	return nil
 }
 
-func (s *Service) now() time.Time { return micro(s.Now()) }
+func (s *Service) now() time.Time { return micro(s.config.Now()) }
 
 // record begins the audit record of what c asks for.
 func (s *Service) record(c Caller, action, object string) Record {
 	return Record{
 		ID: newRecordID(), Time: s.now(), Action: action, Actor: c.actor(), Source: c.Source,
-		Object: object, RequestID: c.RequestID,
+		Object: clip(object), RequestID: c.RequestID,
 	}
 }
+
+// clip bounds what a caller's words add to a record.
+func clip(s string) string { return s[:min(len(s), 512)] }
 
 // actor tells who c is before the store is asked.
 func (c Caller) actor() string {
@@ -145,9 +150,20 @@ func (c Caller) actor() string {
 	case c.Operator:
 		return fmt.Sprintf("operator uid %d", c.UID)
 	case c.Certificate != KeyHash{}:
-		return "certificate " + c.Certificate.String()
+		return actorCertificate + c.Certificate.String()
 	}
-	return "anonymous"
+	return actorAnonymous
+}
+
+// The actors that proved nothing.
+const (
+	actorAnonymous   = "anonymous"
+	actorCertificate = "certificate "
+)
+
+// byStranger says whether nobody known stands behind the record.
+func (r *Record) byStranger() bool {
+	return r.Actor == actorAnonymous || strings.HasPrefix(r.Actor, actorCertificate)
 }
 
 // by notes in the record who the caller proved to be.
@@ -171,9 +187,26 @@ func (s *Service) change(ctx context.Context, base Record, keys Keys, decide fun
 		return nil
 	}
 	rec := base
-	if !errors.Is(err, fault.OutcomeUnknown) {
+	if errors.Is(err, fault.OutcomeUnknown) {
+		rec.ID = newRecordID() // the change may yet be made, and has a record of its own then
+	} else {
 		rec = j.record // the writer is done with it
 	}
+	return s.refuse(rec, err)
+}
+
+// Permit authorizes and audits what only the operator may have done and what is
+// not kept in the store, such as a reload, before it is done.
+func (s *Service) Permit(c Caller, action string) error {
+	rec := s.record(c, action, "")
+	if !c.Operator {
+		return s.refuse(rec, errNotHere())
+	}
+	return s.read(rec, nil)
+}
+
+// refuse audits that err was the answer, and returns it.
+func (s *Service) refuse(rec Record, err error) error {
 	s.auditRefusal(rec, err)
 	return err
 }
@@ -182,27 +215,28 @@ func (s *Service) change(ctx context.Context, base Record, keys Keys, decide fun
 // cannot be audited is refused.
 func (s *Service) read(rec Record, err error) error {
 	if err != nil {
-		s.auditRefusal(rec, err)
-		return err
+		return s.refuse(rec, err)
 	}
 	rec.Outcome = OutcomeOK
 	return s.keeper.append(rec)
 }
 
-// auditRefusal appends what was refused or failed. Strangers can cause no more
-// of these than a limit allows, so they cannot fill the disk.
+// auditRefusal appends what was refused or failed. Those whom nobody has let in
+// can cause no more of these than a limit allows, so they cannot fill the disk.
 func (s *Service) auditRefusal(rec Record, err error) {
 	rec.Outcome, rec.Detail = OutcomeRefused, string(kindOf(err))
+	outside := rec.byStranger()
 	switch kindOf(err) {
 	case fault.Internal, fault.Corrupt, fault.OutcomeUnknown, fault.Unavailable:
 		rec.Outcome = OutcomeFailed
-	case fault.Unauthenticated, fault.Denied, fault.Limited:
-		if !s.limits.strangers.Allow() {
-			return
-		}
+	case fault.Denied, fault.Pending, fault.Disabled:
+		outside = true
+	}
+	if outside && !s.limits.strangers.AllowN(s.config.Now(), 1) {
+		return
 	}
 	if err := s.keeper.append(rec); err != nil {
-		s.Log.Error("a refusal could not be audited", "action", rec.Action, "request_id", rec.RequestID, "error", err)
+		s.config.Log.Error("a refusal could not be audited", "action", rec.Action, "request_id", rec.RequestID, "error", err)
 	}
 }
 

@@ -52,7 +52,7 @@ type writer struct {
 }
 
 func newWriter(store Store, k *keeper, log *slog.Logger, fail func(error)) *writer {
-	return &writer{store: store, keeper: k, log: log, fail: fail, queue: make(chan *job, 4*maxGroup)}
+	return &writer{store: store, keeper: k, log: log, fail: fail, queue: make(chan *job, maxGroup)}
 }
 
 // err returns nil while changes can be made.
@@ -117,9 +117,11 @@ func (w *writer) gather(first *job) []*job {
 }
 
 // write commits a group and answers its jobs. A group that the store rolled back
-// is tried again one by one, so that one change cannot fail another.
+// for what is in it is tried again one by one, so that one change cannot fail
+// another.
 func (w *writer) write(group []*job) {
-	if err := w.try(group); err != nil && len(group) > 1 && w.err() == nil {
+	err := w.try(group)
+	if err != nil && len(group) > 1 && w.err() == nil && !errors.Is(err, fault.Unavailable) {
 		for _, j := range group {
 			_ = w.try([]*job{j}) // j.err says how it ended
 		}

@@ -18,7 +18,10 @@ func (s *site) put(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	query := x.r.URL.Query()
+	query, err := x.query("handle", "not_after")
+	if err != nil {
+		return err
+	}
 	handle, err := escrow.ParseHandle(query.Get("handle"))
 	if err != nil {
 		return err
@@ -48,9 +51,12 @@ func (s *site) get(x *exchange) error {
 
 // find answers one deposit's bytes for ?handle=, and descriptions otherwise.
 func (s *site) find(x *exchange) error {
-	query := x.r.URL.Query()
-	if !query.Has("handle") {
-		return s.list(x, query)
+	if !x.r.URL.Query().Has("handle") {
+		return s.list(x)
+	}
+	query, err := x.query("handle", "version")
+	if err != nil {
+		return err
 	}
 	handle, err := escrow.ParseHandle(query.Get("handle"))
 	if err != nil {
@@ -66,6 +72,9 @@ func (s *site) find(x *exchange) error {
 func (s *site) sendDeposit(x *exchange, sel escrow.Selector) error {
 	d, contents, err := s.Service.Get(x.ctx, x.caller, sel)
 	if err != nil {
+		return err
+	}
+	if err := x.reserveAnswer(int64(len(contents))); err != nil {
 		return err
 	}
 	h := x.w.Header()
@@ -86,12 +95,19 @@ type cursor struct {
 	Version int64         `json:"v"`
 }
 
-func (s *site) list(x *exchange, query url.Values) error {
+func (s *site) list(x *exchange) error {
+	query, err := x.query("prefix", "cursor", "limit", "show")
+	if err != nil {
+		return err
+	}
 	limit, err := optionalNumber(query, "limit")
 	if err != nil {
 		return err
 	}
 	q := escrow.ListQuery{Prefix: query.Get("prefix"), All: query.Get("show") == "all", Limit: int(min(limit, 1<<16))}
+	if query.Has("show") && !q.All {
+		return fault.New(fault.Invalid, "show is not %q", "all")
+	}
 	if len(q.Prefix) > 255 {
 		return fault.New(fault.Invalid, "the prefix has more than 255 bytes")
 	}
@@ -165,7 +181,7 @@ func optionalTime(query url.Values, name string) (time.Time, error) {
 		return time.Time{}, nil
 	}
 	t, err := time.Parse(time.RFC3339, query.Get(name))
-	if err != nil {
+	if err != nil || t.Year() < 1970 {
 		return time.Time{}, fault.New(fault.Invalid, "%s is not a time like 2027-01-31T12:00:00Z (RFC 3339)", name)
 	}
 	return t, nil

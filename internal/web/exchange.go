@@ -10,8 +10,11 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"os"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/ktsd/ktsd/internal/api"
@@ -27,7 +30,7 @@ type exchange struct {
 	r        *http.Request
 	ctx      context.Context
 	caller   escrow.Caller
-	reserved int64 // bytes of maxInFlight
+	releases []func() // of memory
 }
 
 func (s *site) newExchange(w http.ResponseWriter, r *http.Request, route api.Route, who callerOf) *exchange {
@@ -40,9 +43,13 @@ func (s *site) newExchange(w http.ResponseWriter, r *http.Request, route api.Rou
 	return x
 }
 
-// admit refuses before anything is read what cannot be served: no certificate
-// where one is needed, a body that says it is too large, too many bodies at once.
+// admit refuses before anything is read what cannot be served: an operator's
+// route to anybody else, no certificate where one is needed, a body that says it
+// is too large, too many bodies at once.
 func (x *exchange) admit() error {
+	if x.route.Who == api.ByOperator && !x.caller.Operator {
+		return fault.New(fault.NotFound, "no such resource")
+	}
 	if x.route.Who == api.ByClient && x.caller.Certificate == (escrow.KeyHash{}) {
 		return fault.New(fault.Unauthenticated, "the connection has no client certificate").
 			WithHint("use the one that was registered: curl --cert client-cert.pem --key client-key.pem")
@@ -57,14 +64,47 @@ func (x *exchange) admit() error {
 	if want < 0 {
 		want = x.route.MaxBody
 	}
-	if err := x.site.inFlight.Acquire(x.ctx, want); err != nil {
-		return fault.New(fault.Unavailable, "the server holds as many bodies as it can").WithHint("try again in a moment")
+	if want <= small || x.route.Who == api.ByOperator {
+		return nil
 	}
-	x.reserved = want
+	return x.reserve(want)
+}
+
+// reserve takes the memory of a large body, which is had only by a client that is
+// served, or out of a small part that is for strangers.
+func (x *exchange) reserve(n int64) error {
+	from := x.site.strangers
+	if x.route.Who == api.ByClient {
+		if err := x.site.Service.Admit(x.ctx, x.caller); err != nil {
+			return err
+		}
+		from = x.site.bodies
+	}
+	if !from.await(x.ctx, x.caller.Certificate, n) {
+		return fault.New(fault.Unavailable, "the server holds as many large bodies as it can").WithHint("try again in a moment")
+	}
+	x.releases = append(x.releases, func() { from.give(x.caller.Certificate, n) })
 	return nil
 }
 
-func (x *exchange) release() { x.site.inFlight.Release(x.reserved) }
+// reserveAnswer takes the memory of a large answer, which a client may be slow to
+// read.
+func (x *exchange) reserveAnswer(n int64) error {
+	if n <= small {
+		return nil
+	}
+	if !x.site.answers.take(x.caller.Certificate, n) {
+		return fault.New(fault.Unavailable, "too many large answers are on their way").WithHint("read those, then try again")
+	}
+	x.releases = append(x.releases, func() { x.site.answers.give(x.caller.Certificate, n) })
+	return nil
+}
+
+func (x *exchange) release() {
+	for _, release := range x.releases {
+		release()
+	}
+}
 
 func (x *exchange) tooLarge() error {
 	return fault.New(fault.TooLarge, "the body has more than %d bytes", x.route.MaxBody)
@@ -121,7 +161,29 @@ func badJSON(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return fault.New(fault.Invalid, "the body is no whole JSON value")
 	}
+	if _, ok := errors.AsType[*time.ParseError](err); ok {
+		return fault.New(fault.Invalid, "a time in the body is not one like 2027-01-31T12:00:00Z (RFC 3339)")
+	}
 	return fault.New(fault.Invalid, "the body is not the JSON of this request: %v", err)
+}
+
+// query returns the parameters of the query. One that is malformed, repeated or
+// not among names is refused: a mistyped not_after must not be passed over.
+func (x *exchange) query(names ...string) (url.Values, error) {
+	values, err := url.ParseQuery(x.r.URL.RawQuery)
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "the query cannot be understood").WithHint("percent-encode names and values")
+	}
+	for name, given := range values {
+		if !slices.Contains(names, name) {
+			return nil, fault.New(fault.Invalid, "the query has a parameter %.40q, which is not used here", name).
+				WithHint("it may have: %s", strings.Join(names, ", "))
+		}
+		if len(given) > 1 {
+			return nil, fault.New(fault.Invalid, "the query has the parameter %s more than once", name)
+		}
+	}
+	return values, nil
 }
 
 // answer writes v as JSON.
@@ -161,7 +223,10 @@ func (x *exchange) fail(err error) {
 		x.w.Header().Set("Retry-After", retryAfter)
 	}
 	level := slog.LevelDebug
-	if status >= 500 {
+	switch {
+	case status == http.StatusServiceUnavailable:
+		level = slog.LevelWarn
+	case status >= 500:
 		level = slog.LevelError
 	}
 	x.site.Log.Log(x.ctx, level, "request refused", "route", x.route.Name, "status", status, "kind", f.Kind,

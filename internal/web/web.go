@@ -6,11 +6,13 @@ package web
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"path"
-
-	"golang.org/x/sync/semaphore"
+	"runtime/debug"
+	"slices"
+	"strings"
 
 	"github.com/ktsd/ktsd/internal/api"
 	"github.com/ktsd/ktsd/internal/escrow"
@@ -27,19 +29,23 @@ type Config struct {
 	Log         *slog.Logger
 }
 
-// maxInFlight bounds the bytes of bodies that are in memory at once.
-const maxInFlight = 64 << 20
-
 // site is the handlers of both listeners.
 type site struct {
 	Config
-	inFlight *semaphore.Weighted
+	bodies    *memory // of clients
+	strangers *memory // bodies of those who are not known yet
+	answers   *memory
 }
 
 // New returns the handler for the TLS listener and the one for the admin socket.
 // A connection of the latter must carry what PeerContext adds.
 func New(config Config) (public, admin http.Handler) {
-	s := &site{Config: config, inFlight: semaphore.NewWeighted(maxInFlight)}
+	s := &site{
+		Config:    config,
+		bodies:    newMemory(64<<20, 8<<20),
+		strangers: newMemory(4<<20, 4<<20),
+		answers:   newMemory(128<<20, 16<<20),
+	}
 	return s.mux(publicCaller, api.ByAnyone, api.ByClient), s.mux(adminCaller, api.ByOperator)
 }
 
@@ -61,8 +67,11 @@ func (s *site) handlers() map[string]handle {
 func (s *site) mux(who callerOf, callers ...api.Who) http.Handler {
 	mux := http.NewServeMux()
 	handlers := s.handlers()
-	methods := map[string]bool{}
+	methods := map[string]bool{http.MethodHead: true} // ServeMux takes it where it takes GET
 	for _, route := range api.Routes() {
+		if handlers[route.Name] == nil {
+			panic("no handler for route " + route.Name)
+		}
 		for _, caller := range callers {
 			if route.Who == caller {
 				mux.Handle(route.Method+" "+route.Path, s.serve(route, who, handlers[route.Name]))
@@ -87,11 +96,17 @@ func (s *site) guard(mux *http.ServeMux, methods map[string]bool, who callerOf) 
 			return
 		}
 		err := fault.New(fault.NotFound, "no such resource")
+		var allowed []string
 		for method := range methods {
 			other := &http.Request{Method: method, URL: r.URL, Host: r.Host}
 			if _, pattern := mux.Handler(other); pattern != "" {
-				err = fault.New(fault.Method, "%.20s is not among the methods of this resource", r.Method)
+				allowed = append(allowed, method)
 			}
+		}
+		if len(allowed) > 0 {
+			slices.Sort(allowed)
+			w.Header().Set("Allow", strings.Join(allowed, ", ")) // RFC 9110, 15.5.6
+			err = fault.New(fault.Method, "%.20s is not among the methods of this resource", r.Method)
 		}
 		s.newExchange(w, r, api.Route{}, who).fail(err)
 	})
@@ -105,6 +120,7 @@ func (s *site) serve(route api.Route, who callerOf, h handle) http.Handler {
 		x := s.newExchange(w, r, route, who)
 		x.ctx = ctx
 		defer x.release()
+		defer x.recover()
 		err := x.admit()
 		if err == nil {
 			err = h(x)
@@ -113,6 +129,14 @@ func (s *site) serve(route api.Route, who callerOf, h handle) http.Handler {
 			x.fail(err)
 		}
 	})
+}
+
+// recover answers a request whose handler panicked, and puts the panic into the
+// log; the other requests go on.
+func (x *exchange) recover() {
+	if p := recover(); p != nil {
+		x.fail(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+	}
 }
 
 // faultOf returns the fault that err is or wraps; for what has no kind, one that

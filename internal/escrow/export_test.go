@@ -1,0 +1,60 @@
+package escrow
+
+import "time"
+
+// What the tests see of the package's inside: policy, which is pure, and the
+// formats of what is bound and digested.
+
+// The rules of policy.
+var (
+	Identify = identify
+	Admit    = admit
+	Serve    = serve
+)
+
+// AcceptPut is acceptPut.
+func AcceptPut(f *Facts, client Fingerprint, put NewDeposit, now time.Time) (int64, *Deposit, error) {
+	return acceptPut(f, client, put, now)
+}
+
+// Asked is a proven registration.
+type Asked struct {
+	Organization OrgName
+	Name         string
+	Key          PublicKey
+	Certificate  KeyHash
+}
+
+// Admission is what acceptRegistration returns.
+type Admission struct {
+	Client      Client
+	Known, Bind bool
+}
+
+// AcceptRegistration is acceptRegistration.
+func AcceptRegistration(f *Facts, a Asked, codeRight bool, now time.Time) (Admission, error) {
+	got, err := acceptRegistration(f, provenRegistration{a.Organization, a.Name, a.Key, a.Certificate}, codeRight, now)
+	return Admission{got.client, got.known, got.bind}, err
+}
+
+// StandingOf is Facts.standing.
+func StandingOf(f *Facts, key KeyHash) Standing { return f.standing(key) }
+
+// The formats.
+var (
+	CodeBinding   = codeBinding
+	DepositDigest = depositDigest
+)
+
+// DepositBinding is Deposit.binding.
+func DepositBinding(d Deposit, org OrgName) Binding { return d.binding(org) }
+
+// Queued returns the number of changes that wait for the writer.
+func Queued(s *Service) int { return len(s.writer.queue) }
+
+// Abandon ends a service as a crash does, as far as the store and the chain can
+// tell: nothing is flushed.
+func Abandon(s *Service) {
+	s.stop()
+	s.running.Wait()
+}
