@@ -12,11 +12,14 @@ package audit
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
 	"github.com/ktsd/ktsd/internal/escrow"
+	"github.com/ktsd/ktsd/internal/safefile"
 )
 
 // DefaultSegmentSize is the size in bytes from which on a segment is full.
@@ -74,8 +77,10 @@ func Open(dir, node string, options Options) (*Log, error) {
 		options.SegmentSize = DefaultSegmentSize
 	}
 	l := &Log{dir: dir, node: node, options: options}
-	if err := makeDir(dir); err != nil {
-		return nil, fmt.Errorf("opening the audit log: %w", err)
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		if err := errors.Join(safefile.MakeDir(dir), safefile.Adopt(dir, filepath.Dir(dir))); err != nil {
+			return nil, fmt.Errorf("opening the audit log: %w", err)
+		}
 	}
 	numbers, err := segmentNumbers(dir)
 	if err != nil {

@@ -1,15 +1,14 @@
 package audit
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
+
+	"github.com/ktsd/ktsd/internal/safefile"
 )
 
 const (
@@ -82,7 +81,7 @@ func (l *Log) startSegment(number int) error {
 		return fmt.Errorf("starting audit segment: %w", err)
 	}
 	l.file, l.number, l.size, l.head = f, number, int64(l.encoder.buffer.Len()), l.encoder.head
-	if err := syncDir(l.dir); err != nil {
+	if err := safefile.SyncDir(l.dir); err != nil {
 		return l.fail(fmt.Errorf("syncing the audit log's directory: %w", err))
 	}
 	l.synced = l.head.seq
@@ -97,7 +96,7 @@ func createSegment(dir, name string, header []byte) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = handOver(name, dir)
+	err = safefile.Adopt(name, dir)
 	if err == nil {
 		_, err = f.Write(header)
 	}
@@ -110,43 +109,4 @@ func createSegment(dir, name string, header []byte) (*os.File, error) {
 		return nil, err
 	}
 	return f, nil
-}
-
-// makeDir makes dir, if need be, in the hands of its parent's owner.
-func makeDir(dir string) error {
-	err := os.Mkdir(dir, 0o700)
-	if errors.Is(err, fs.ErrExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	parent := filepath.Dir(dir)
-	if err := handOver(dir, parent); err != nil {
-		return err
-	}
-	return syncDir(parent)
-}
-
-// handOver gives what root made to the owner of the directory it lies in.
-func handOver(name, dir string) error {
-	if os.Geteuid() != 0 {
-		return nil
-	}
-	info, err := os.Stat(dir)
-	if err != nil {
-		return err
-	}
-	owner := info.Sys().(*syscall.Stat_t)
-	return os.Lchown(name, int(owner.Uid), int(owner.Gid))
-}
-
-// syncDir makes the names in dir durable.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }
