@@ -22,6 +22,7 @@ port=${KTSD_DEMO_PORT:-11371}
 url=https://localhost:$port
 export KEYTRUSTEE_CONFDIR="$work/server"       # of the server and its operator
 export KEYTRUSTEE_CLIENT_CONFDIR="$work/alice" # of a client
+certificate=$KEYTRUSTEE_CONFDIR/.ssl/ssl-cert-keytrustee.pem
 site=examples/quickstart.hcl
 if [ "$port" != 11371 ]; then
 	site=$work/quickstart.hcl
@@ -30,6 +31,18 @@ fi
 
 say() { printf '\n# %s\n' "$*"; }
 run() { printf '$ %s\n' "$*"; "$@"; }
+refused() { # CODE COMMAND…: the command has to end with this code
+	want=$1 code=0
+	shift
+	run "$@" || code=$?
+	[ "$code" = "$want" ] || { echo "exit code $code, not $want"; exit 1; }
+}
+# register DIR NAME: a client with the organization's code, which it reads from a pipe
+register() {
+	set -- keytrustee --confdir "$1" register --server "$url" --org quickstart --auth-file - --name "$2" --ca "$certificate"
+	printf '$ %s | %s\n' "orgtool get-auth -n quickstart" "$*"
+	orgtool get-auth -n quickstart | "$@"
+}
 start_ktsd() {
 	printf '$ %s\n' "ktsd &"
 	ktsd 2>>"$work/ktsd.log" &
@@ -53,7 +66,7 @@ say "A server's directory: OpenPGP key, TLS certificate, key-encryption key, dat
 run ktadmin init --hostname localhost
 
 say "The site is one file. Applied before ktsd runs, it writes this host's part and says what waits (exit 1)."
-run ktadmin apply -f "$site" --auto-approve && exit 1
+refused 1 ktadmin apply -f "$site" --auto-approve
 
 say "Start the server, and apply again: the organization is made, and nothing is left to do."
 start_ktsd
@@ -61,9 +74,7 @@ run ktadmin apply -f "$site" --auto-approve
 run ktadmin plan -f "$site"
 
 say "A client registers: with the server's certificate to trust, and the organization's code, which it reads from a pipe."
-echo "\$ orgtool get-auth -n quickstart | keytrustee register --server $url --org quickstart --auth-file - --ca .ssl/ssl-cert-keytrustee.pem"
-orgtool get-auth -n quickstart |
-	keytrustee register --server "$url" --org quickstart --auth-file - --name alice --ca "$KEYTRUSTEE_CONFDIR/.ssl/ssl-cert-keytrustee.pem"
+register "$KEYTRUSTEE_CLIENT_CONFDIR" alice
 
 say "A 512-bit LUKS key goes in, encrypted and signed on this side."
 head -c 64 /dev/urandom >"$work/luks.key"
@@ -87,12 +98,11 @@ fi
 echo "searched $(cat "$KEYTRUSTEE_CONFDIR"/state/db/* | wc -c) bytes of $KEYTRUSTEE_CONFDIR/state/db: not found"
 
 say "Another client of the same organization gets nothing: to it there is no such deposit (exit 3)."
-orgtool get-auth -n quickstart |
-	keytrustee --confdir "$work/mallory" register --server "$url" --org quickstart --auth-file - --name mallory --ca "$KEYTRUSTEE_CONFDIR/.ssl/ssl-cert-keytrustee.pem" >/dev/null
-run keytrustee --confdir "$work/mallory" get luks/sda2 && exit 1
+register "$work/mallory" mallory
+refused 3 keytrustee --confdir "$work/mallory" get luks/sda2
 
 say "And a client without the code does not get in at all (exit 1)."
-run keytrustee --confdir "$work/eve" register --server "$url" --org quickstart --auth guess --ca "$KEYTRUSTEE_CONFDIR/.ssl/ssl-cert-keytrustee.pem" && exit 1
+refused 1 keytrustee --confdir "$work/eve" register --server "$url" --org quickstart --auth guess --ca "$certificate"
 
 say "All of it is in the audit log, whose hash chain holds."
 run ktadmin audit verify
