@@ -303,16 +303,7 @@ func TestCrashAfterChaining(t *testing.T) {
 	r := newRig(t)
 	h := r.client("acme")
 	r.until("rows are removed", func() bool { return len(r.pending()) == 0 })
-	r.store.set(func(s *tapStore) {
-		s.refuse = func(mutations []escrow.Mutation) error {
-			for _, m := range mutations {
-				if _, ok := m.(escrow.ForgetRecords); ok {
-					return fault.New(fault.Unavailable, "not now")
-				}
-			}
-			return nil
-		}
-	})
+	r.store.set(func(s *tapStore) { s.refuse = refuseForget })
 	r.put(h, 1, "h", "one")
 	r.put(h, 2, "h", "two")
 	before := r.chain()
@@ -326,6 +317,34 @@ func TestCrashAfterChaining(t *testing.T) {
 	want := append(before, before[len(before)-2:]...)
 	if diff := cmp.Diff(want, after); diff != "" {
 		t.Errorf("chain after the start: (-want +got)\n%s", diff)
+	}
+}
+
+// refuseForget is a store that cannot remove records for now.
+func refuseForget(mutations []escrow.Mutation) error {
+	for _, m := range mutations {
+		if _, ok := m.(escrow.ForgetRecords); ok {
+			return fault.New(fault.Unavailable, "not now")
+		}
+	}
+	return nil
+}
+
+// TestForgetAgain: rows that could not be removed are removed later.
+func TestForgetAgain(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	h := r.client("acme")
+	r.store.set(func(s *tapStore) { s.refuse = refuseForget })
+	r.put(h, 1, "h", "one")
+	r.until("the rows could not be removed", func() bool { return strings.Contains(r.log.String(), "stay in the database") })
+	if got := putsIn(r.pending()); len(got) != 1 {
+		t.Errorf("got pending puts %v, want one", got)
+	}
+	r.store.set(func(s *tapStore) { s.refuse = nil })
+	r.until("rows are removed", func() bool { return len(r.pending()) == 0 })
+	if got, want := putsIn(r.chain()), []string{"ok 1"}; !cmp.Equal(got, want) {
+		t.Errorf("got %v in the chain, want %v", got, want)
 	}
 }
 

@@ -123,10 +123,6 @@ func (k *keeper) run(ctx context.Context, interval time.Duration, forget func(co
 // sync that failed the rows stay, and the next start chains them again.
 func (k *keeper) flush(ctx context.Context, forget func(context.Context, []string) error) {
 	k.mu.Lock()
-	if k.lost {
-		k.mu.Unlock()
-		return
-	}
 	k.chain()
 	dirty, ids := k.dirty, k.chained
 	k.dirty, k.chained = false, nil

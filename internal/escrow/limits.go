@@ -57,7 +57,7 @@ func (l *limits) registration(source string) error {
 	defer l.mu.Unlock()
 	if r, ok := l.sources[neighborhood(source)]; ok && r.TokensAt(l.now()) < 1 {
 		return fault.New(fault.Limited, "too many registrations from this address were refused").
-			WithHint("wait a minute, then try again with the right organization and code")
+			WithHint("wait some seconds, then try again with the right organization and code")
 	}
 	return nil
 }

@@ -48,7 +48,7 @@ func (s *site) newExchange(w http.ResponseWriter, r *http.Request, route api.Rou
 // is too large, too many bodies at once.
 func (x *exchange) admit() error {
 	if x.route.Who == api.ByOperator && !x.caller.Operator {
-		return fault.New(fault.NotFound, "no such resource")
+		return x.site.Service.Permit(x.caller, "operator."+x.route.Name) // refused, and audited
 	}
 	if x.route.Who == api.ByClient && x.caller.Certificate == (escrow.KeyHash{}) {
 		return fault.New(fault.Unauthenticated, "the connection has no client certificate").
@@ -213,7 +213,7 @@ func (x *exchange) send(status int, contentType string, body []byte) {
 }
 
 // retryAfter is what an answer that asks to try again later names, in seconds.
-const retryAfter = "2"
+const retryAfter = "3"
 
 // fail answers with an error; what is ours is told in full in the log only.
 func (x *exchange) fail(err error) {
