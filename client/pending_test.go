@@ -88,6 +88,28 @@ func TestPutAgainAfterCut(t *testing.T) {
 
 // TestOthersFirst: another put sends the one that waits first, and is its own
 // deposit, whatever of handle, contents and not_after it shares with it.
+// TestPutAgainAfterDelete: a put that was confirmed long ago without its client
+// knowing, and deleted since, is no answer to the same put of today.
+func TestPutAgainAfterDelete(t *testing.T) {
+	t.Parallel()
+	s := shared()
+	p := newProxy(t, s.Addr)
+	_, dir := s.Client(t, "q")
+	c := useServers(t, dir, p.URL)
+	putCut(t, s, p, c, dir, "a", "secret")
+	c = useServers(t, dir, p.URL)
+	if _, err := c.Delete(context.Background(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	d, err := c.Put(context.Background(), "a", []byte("secret"), nil)
+	if err != nil || d.Version != 2 || d.Deleted != nil {
+		t.Errorf("the put after the delete: got %+v, %v, want version 2, not deleted", d, err)
+	}
+	if _, got, err := c.Get(context.Background(), "a", 0); err != nil || string(got) != "secret" {
+		t.Errorf("the get after it: got %q, %v, want the secret", got, err)
+	}
+}
+
 func TestOthersFirst(t *testing.T) {
 	t.Parallel()
 	s := shared()

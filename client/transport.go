@@ -21,7 +21,7 @@ import (
 )
 
 // requestTimeout bounds one request to one server, connecting included.
-const requestTimeout = 30 * time.Second
+const requestTimeout = 15 * time.Second
 
 // What is read of an answer at most, in bytes: a page or a deposit, and on the
 // admin socket a list of everything.

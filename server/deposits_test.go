@@ -143,7 +143,7 @@ func TestNotAfter(t *testing.T) {
 	}
 	for what, at := range map[string]string{
 		"the past": "2020-01-01T00:00:00Z", "now": time.Now().UTC().Format(time.RFC3339), "a date": "2099-01-01", "a number": "4102444800",
-		"nothing": "", "no zone": "2099-01-01T00:00:00",
+		"the zero time": "0001-01-01T00:00:00Z", "nothing": "", "no zone": "2099-01-01T00:00:00",
 	} {
 		wantKind(t, "not_after of "+what, b.put(t, uuid.NewString(), "other", []byte("x"), "not_after", at), fault.Invalid)
 	}

@@ -95,7 +95,7 @@ func (k *ktsd) reload() error {
 func (k *ktsd) move(from, to string) error {
 	old := k.listener
 	l, err := net.Listen("tcp", to)
-	if errors.Is(err, syscall.EADDRINUSE) {
+	if errors.Is(err, syscall.EADDRINUSE) && samePort(from, to) {
 		old.Close()
 		if l, err = net.Listen("tcp", to); err != nil {
 			again, failed := net.Listen("tcp", from)
@@ -114,6 +114,12 @@ func (k *ktsd) move(from, to string) error {
 		k.log.Warn("closing the old listener", "error", err)
 	}
 	return nil
+}
+
+func samePort(a, b string) bool {
+	_, portA, errA := net.SplitHostPort(a)
+	_, portB, errB := net.SplitHostPort(b)
+	return errA == nil && errB == nil && portA == portB
 }
 
 // httpLog takes what net/http has to say: failed handshakes, which any port

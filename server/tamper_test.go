@@ -2,8 +2,11 @@ package main_test
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/ktsd/ktsd/internal/fault"
 	"github.com/ktsd/ktsd/internal/ktest"
@@ -147,4 +150,34 @@ func TestTamperingWithAnOrganization(t *testing.T) {
 	} else {
 		contains(t, "listing the organizations", err.Error(), "careful")
 	}
+}
+
+// TestDamagedPeople: a row that cannot be understood is an error of its own
+// request, not the end of the server nor of the requests beside it.
+func TestDamagedPeople(t *testing.T) {
+	t.Parallel()
+	s, b, _ := service(t)
+	other, victim := newBox(t, s, "acme")
+	kept := other.keep(t, "h", []byte("x"))
+	s.Stop(t)
+	sqlExec(t, s.Dir, `UPDATE clients SET created = 'x' WHERE fingerprint = $1`, victim.key.Fingerprint())
+	s = ktest.Start(t, s.Dir)
+	b.url, other.url = s.URL, s.URL
+	for range 3 {
+		wantKind(t, "a put of the damaged client", other.put(t, uuid.NewString(), "h", []byte("y")), fault.Corrupt)
+		wantKind(t, "a get of the damaged client", other.get(t, kept.UUID), fault.Corrupt)
+		b.keep(t, "another client's", []byte("z"))
+	}
+	var wg sync.WaitGroup
+	for i := range 20 { // in groups with the damaged one
+		wg.Go(func() {
+			if i%4 == 0 {
+				wantKind(t, "a put of the damaged client", other.put(t, uuid.NewString(), "h", []byte("y")), fault.Corrupt)
+			} else {
+				b.keep(t, fmt.Sprintf("beside %d", i), []byte("z"))
+			}
+		})
+	}
+	wg.Wait()
+	wantOK(t, "readyz", request(t, s.HTTP(t), "GET", s.URL+"/readyz", nil), nil)
 }
