@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 )
 
@@ -48,6 +49,9 @@ func ParseRing(data []byte) (*Ring, error) {
 	d.DisallowUnknownFields()
 	if err := d.Decode(&r); err != nil {
 		return nil, errors.New("it is not a KEK ring in JSON")
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, errors.New("it is not a KEK ring in JSON: something follows it")
 	}
 	if r.Version != 1 {
 		return nil, fmt.Errorf("it has format version %d; this build reads version 1", r.Version)
