@@ -55,10 +55,12 @@ func Status(k fault.Kind) int {
 // and Internal for the rest.
 func ReadError(status int, body []byte) *fault.Error {
 	var e Error
-	if err := json.Unmarshal(body, &e); err == nil && statuses[e.Error.Kind] == status {
-		f := fault.New(e.Error.Kind, "%s", e.Error.Message)
-		f.Hint = e.Error.Hint
-		return f
+	if err := json.Unmarshal(body, &e); err == nil {
+		if want, known := statuses[e.Error.Kind]; known && want == status {
+			f := fault.New(e.Error.Kind, "%s", e.Error.Message)
+			f.Hint = e.Error.Hint
+			return f
+		}
 	}
 	kind := fault.Internal
 	if status == http.StatusBadGateway || status == http.StatusServiceUnavailable || status == http.StatusGatewayTimeout {
