@@ -207,7 +207,18 @@ func TestSyncFails(t *testing.T) {
 	r.until("rows are removed", func() bool { return len(r.pending()) == 0 })
 	r.auditor.failSync.Store(true)
 	r.put(h, 1, "h", "one")
+	reached := r.store.hold() // a change that is under way when the chain fails
+	ended := make(chan error)
+	go func() {
+		_, err := r.Put(context.Background(), h.Caller, escrow.NewDeposit{UUID: id(2), Handle: "h", Contents: []byte("two")})
+		ended <- err
+	}()
+	<-reached
 	r.until("the process is asked to end", func() bool { return r.fatal.Load() > 0 })
+	r.store.open()
+	if err := <-ended; err != nil {
+		t.Errorf("the change under way: got %v, want no error: it was made, with its record", err)
+	}
 	r.refusesAll(h)
 	r.auditor.failSync.Store(false)
 	time.Sleep(1500 * time.Millisecond)
@@ -217,8 +228,8 @@ func TestSyncFails(t *testing.T) {
 		t.Errorf("got %d calls of Fatal, want 1", got)
 	}
 	r.start()
-	if got, want := putsIn(r.chain()), []string{"ok 1", "ok 1"}; !cmp.Equal(got, want) {
-		t.Errorf("got puts %v in the chain, want %v: one of each run", got, want)
+	if got, want := putsIn(r.chain()), []string{"ok 1", "ok 1", "ok 2"}; !cmp.Equal(got, want) {
+		t.Errorf("got puts %v in the chain, want %v: the rows, in the second run", got, want)
 	}
 	r.get(h, escrow.Selector{UUID: id(1)}, "one", "")
 }

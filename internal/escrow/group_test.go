@@ -287,6 +287,28 @@ func TestLostCommit(t *testing.T) {
 	r.put(h, 60, "after", "c")
 }
 
+// TestFatalOnce: when the store and the chain fail one after the other, the
+// process is asked to end once.
+func TestFatalOnce(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	h := r.client("acme")
+	r.put(h, 1, "before", "before")
+	r.store.set(func(s *tapStore) { s.lose = func([]escrow.Mutation) error { return errors.New("disk I/O error") } })
+	if _, err := r.Put(context.Background(), h.Caller, escrow.NewDeposit{UUID: id(2), Handle: "h", Contents: []byte("c")}); !is(err, fault.OutcomeUnknown) {
+		t.Errorf("got %v, want %q", err, fault.OutcomeUnknown)
+	}
+	r.auditor.failSync.Store(true)
+	syncs := r.auditor.syncs.Load()
+	r.get(h, escrow.Selector{UUID: id(1)}, "before", "")
+	r.until("the chain could not be brought to disk", func() bool { return r.auditor.syncs.Load() > syncs })
+	r.until("reads are refused", func() bool { return is(r.Ready(context.Background()), fault.Unavailable) })
+	r.Close()
+	if got := r.fatal.Load(); got != 1 {
+		t.Errorf("got %d calls of Fatal, want 1", got)
+	}
+}
+
 // TestBusy: a change that finds no place in the queue in time was not made, and
 // is told so.
 func TestBusy(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/ktsd/ktsd/internal/api"
 	"github.com/ktsd/ktsd/internal/escrow"
@@ -108,8 +109,8 @@ func (s *site) list(x *exchange) error {
 	if query.Has("show") && !q.All {
 		return fault.New(fault.Invalid, "show is not %q", "all")
 	}
-	if len(q.Prefix) > 255 {
-		return fault.New(fault.Invalid, "the prefix has more than 255 bytes")
+	if len(q.Prefix) > 255 || !utf8.ValidString(q.Prefix) {
+		return fault.New(fault.Invalid, "the prefix is not at most 255 bytes of UTF-8")
 	}
 	if text := query.Get("cursor"); text != "" {
 		var after cursor
