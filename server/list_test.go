@@ -52,7 +52,7 @@ func TestList(t *testing.T) {
 	}
 	for prefix, want := range map[string][]string{
 		"a%": {"a%b"}, "a_": {"a_b"}, "A": {"A"}, "ä": {"ä"}, "a": {"a", "a%b", "a/b", "aXb", "a_b", "aa"}, "z\U0010ffff": {"z\U0010ffff", "z\U0010ffff2"},
-		"vol": slices.Clone(want), "none": nil, "vol/0000x": nil, "\xff": nil,
+		"vol": slices.Clone(want), "none": nil, "vol/0000x": nil,
 	} {
 		all, _ := b.list(t, "prefix", prefix)
 		if diff := cmp.Diff(want, handles(all)); diff != "" {
@@ -92,7 +92,7 @@ func TestListBadQueries(t *testing.T) {
 	_, b, _ := service(t)
 	long := string(make([]byte, 256))
 	for _, raw := range []string{
-		"cursor=x", "cursor=e30x", "cursor=%00", "cursor=W10", "limit=0", "limit=-1", "limit=many", "limit=", query("prefix", long),
+		"prefix=%ff", "cursor=x", "cursor=e30x", "cursor=%00", "cursor=W10", "limit=0", "limit=-1", "limit=many", "limit=", query("prefix", long),
 		"show=everything", "show=", "prefix=a&prefix=b", "prefix=%zz", "prefix=a;limit=1", "prefx=a", "handle=a&handle=b", "handle=a&prefix=a", "handle=a&show=all",
 	} {
 		wantKind(t, fmt.Sprintf("%.40q", raw), request(t, b.http, http.MethodGet, b.url+"/v1/deposits?"+raw, nil), fault.Invalid)

@@ -40,19 +40,16 @@ func (s *Service) Register(ctx context.Context, c Caller, r Registration) (Clien
 	rec := s.record(c, "client.register", "")
 	release, err := s.limits.place(ctx)
 	if err != nil {
-		s.auditRefusal(rec, err)
-		return Client{}, err
+		return Client{}, s.refuse(rec, err)
 	}
 	defer release()
 	if err := s.limits.registration(c.Source); err != nil {
-		s.auditRefusal(rec, err)
-		return Client{}, err
+		return Client{}, s.refuse(rec, err)
 	}
 	proven, err := s.prove(c, r)
 	if err != nil {
 		s.limits.refused(c.Source)
-		s.auditRefusal(rec, err)
-		return Client{}, err
+		return Client{}, s.refuse(rec, err)
 	}
 	rec.Object, rec.Actor = string(proven.key.Fingerprint), "client "+string(proven.key.Fingerprint)
 
