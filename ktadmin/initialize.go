@@ -10,16 +10,12 @@ import (
 	"path/filepath"
 	"strconv"
 	"syscall"
-	"time"
 
 	"github.com/ktsd/ktsd/internal/confdir"
 	"github.com/ktsd/ktsd/internal/fault"
 	"github.com/ktsd/ktsd/internal/names"
 	"github.com/ktsd/ktsd/internal/pgp"
 	"github.com/ktsd/ktsd/internal/safefile"
-	"github.com/ktsd/ktsd/internal/seal"
-	"github.com/ktsd/ktsd/internal/sqlite"
-	"github.com/ktsd/ktsd/internal/tlsconf"
 )
 
 // initializer makes what is missing of a server's directory, in an order in
@@ -153,163 +149,6 @@ func (i *initializer) readConf() error {
 		return err
 	}
 	return nil
-}
-
-// keyring makes the server's OpenPGP key, or takes up the one that is there.
-func (i *initializer) keyring(context.Context) error {
-	if !confdir.Exists(i.dir.SecretKeyring()) {
-		for _, rest := range []string{i.dir.PublicKeyring(), i.dir.KEKRing(), i.dir.Database()} {
-			if confdir.Exists(rest) {
-				return fault.New(fault.Conflict, "%s is there, but %s is missing", rest, i.dir.SecretKeyring()).
-					WithHint("restore it from a backup; clients know this server by that key, so a new one is not made in its place")
-			}
-		}
-		key, err := pgp.GenerateServerKey(i.hostname)
-		if err != nil {
-			return fmt.Errorf("making the server's OpenPGP key: %w", err)
-		}
-		ring, err := key.SecretKeyring()
-		if err != nil {
-			return fmt.Errorf("making the server's OpenPGP key: %w", err)
-		}
-		defer clear(ring)
-		if err := i.write(i.dir.SecretKeyring(), ring); err != nil {
-			return err
-		}
-	}
-	ring, err := os.ReadFile(i.dir.SecretKeyring())
-	if err != nil {
-		return err
-	}
-	defer clear(ring)
-	if i.key, err = pgp.ReadSecretKeyring(ring, i.conf.LocalFingerprint); err != nil {
-		return fmt.Errorf("reading %s: %w", i.dir.SecretKeyring(), err)
-	}
-	if confdir.Exists(i.dir.PublicKeyring()) {
-		return nil
-	}
-	return i.write(i.dir.PublicKeyring(), pgp.PublicKeyring(i.key.Public()))
-}
-
-// kekRing makes the ring of key-encryption keys, unless something may have been
-// sealed with one that is lost.
-func (i *initializer) kekRing(context.Context) error {
-	if confdir.Exists(i.dir.KEKRing()) {
-		return nil
-	}
-	if confdir.Exists(i.dir.Database()) {
-		return fault.New(fault.Conflict, "the database %s is there, but the KEK ring %s is missing", i.dir.Database(), i.dir.KEKRing()).
-			WithHint("restore the ring from a backup: what the database holds opens with nothing else")
-	}
-	data, err := seal.NewRing(time.Now()).Marshal()
-	if err != nil {
-		return err
-	}
-	defer clear(data)
-	i.newRing = true
-	return i.write(i.dir.KEKRing(), data)
-}
-
-// ssl makes the TLS identity: the directory with both files appears at once.
-func (i *initializer) ssl(context.Context) error {
-	if confdir.Exists(i.dir.SSL()) {
-		for _, file := range []string{i.dir.Certificate(), i.dir.PrivateKey()} {
-			if !confdir.Exists(file) && i.conf.Certificate == "" {
-				return fault.New(fault.Conflict, "%s is there, but %s is missing", i.dir.SSL(), file).
-					WithHint("put it back, or remove the directory to have a new self-signed certificate made")
-			}
-		}
-		return i.checkHost()
-	}
-	cert, key, err := tlsconf.SelfSigned(i.hostname, time.Now())
-	if err != nil {
-		return fmt.Errorf("making the TLS certificate: %w", err)
-	}
-	staging := i.dir.SSL() + ".tmp"
-	if err := os.RemoveAll(staging); err != nil {
-		return err
-	}
-	if err := i.dir.MakeDir(staging); err != nil {
-		return err
-	}
-	if err := i.dir.Write(filepath.Join(staging, filepath.Base(i.dir.PrivateKey())), key, 0o600); err != nil {
-		return err
-	}
-	if err := i.dir.Write(filepath.Join(staging, filepath.Base(i.dir.Certificate())), cert, 0o644); err != nil {
-		return err
-	}
-	if err := os.Rename(staging, i.dir.SSL()); err != nil {
-		return err
-	}
-	i.made = append(i.made, i.dir.PrivateKey(), i.dir.Certificate()+" (self-signed, for "+i.hostname+")")
-	return safefile.SyncDir(string(i.dir))
-}
-
-// checkHost makes sure that the certificate which an interrupted init left is for
-// the host that this one is to complete the directory for.
-func (i *initializer) checkHost() error {
-	if i.complete {
-		return nil
-	}
-	pair, err := tlsconf.LoadPair(i.dir.Certificate(), i.dir.PrivateKey())
-	if err != nil {
-		return err
-	}
-	if err := pair.Leaf.VerifyHostname(i.hostname); err != nil {
-		return fault.New(fault.Conflict, "%s is not for host %s", i.dir.Certificate(), i.hostname).
-			WithHint("give the --hostname that the interrupted init was given, or remove %s to have a new certificate made", i.dir.SSL()).Because(err)
-	}
-	return nil
-}
-
-// state makes the directories of what stays on this host.
-func (i *initializer) state(context.Context) error {
-	for _, dir := range i.dir.StateDirs() {
-		if confdir.Exists(dir) {
-			continue
-		}
-		if err := i.dir.MakeDir(dir); err != nil {
-			return fmt.Errorf("making the state directory: %w", err)
-		}
-		i.made = append(i.made, dir)
-	}
-	return nil
-}
-
-// database makes the database of a new directory. A directory that was copied
-// without one gets none unasked: an empty one would answer that keys do not
-// exist which the other node has. The file appears at once, whole.
-func (i *initializer) database(ctx context.Context) error {
-	wanted := !i.complete || i.newRing || i.emptyDatabase
-	if !wanted || i.complete && confdir.Exists(i.dir.Database()) {
-		return nil
-	}
-	if confdir.Exists(i.dir.Database()) {
-		return i.createDatabase(ctx, i.dir.Database()) // whoever made it, it is made sure of
-	}
-	staging := i.dir.Database() + ".tmp"
-	for _, rest := range []string{staging, staging + "-wal", staging + "-shm"} { // of an interrupted init
-		if err := os.RemoveAll(rest); err != nil {
-			return err
-		}
-	}
-	if err := i.createDatabase(ctx, staging); err != nil {
-		return err
-	}
-	if err := os.Rename(staging, i.dir.Database()); err != nil {
-		return err
-	}
-	i.made = append(i.made, i.dir.Database())
-	return safefile.SyncDir(filepath.Dir(i.dir.Database()))
-}
-
-// createDatabase makes the database file at path, or takes up one that is there.
-func (i *initializer) createDatabase(ctx context.Context, path string) error {
-	store, err := sqlite.Create(ctx, path, i.hostname)
-	if err != nil {
-		return err
-	}
-	return errors.Join(store.Close(), i.dir.Adopt(path))
 }
 
 // writeConf records whose directory this is, which makes it one.
