@@ -43,8 +43,15 @@ func Open(dir string) (*Client, error) {
 	if c.conf.Servers, err = baseURLs(c.conf.Servers); err != nil {
 		return nil, fmt.Errorf("%s: %w", c.dir.conf(), err)
 	}
-	if c.key, err = c.dir.readKey(); err != nil {
+	if c.key, err = c.dir.readKey(); errors.Is(err, fs.ErrNotExist) {
+		return nil, fault.New(fault.NotFound, "the client's OpenPGP key %s is missing", c.dir.secretKeyring()).
+			WithHint("restore it from a backup of %s: nothing else decrypts what this client deposited", dir)
+	} else if err != nil {
 		return nil, err
+	}
+	if !c.dir.hasCertificate() {
+		return nil, fault.New(fault.NotFound, "the client's TLS key or certificate is missing from %s", dir).
+			WithHint("restore client-key.pem and client-cert.pem, or register again: that makes new ones and keeps the deposits")
 	}
 	if c.key.Fingerprint() != c.conf.LocalFingerprint {
 		return nil, fault.New(fault.Conflict, "%s holds the key %s, and %s names %s", c.dir.secretKeyring(), c.key.Fingerprint(), c.dir.conf(), c.conf.LocalFingerprint).
@@ -98,7 +105,9 @@ func (c *Client) Get(ctx context.Context, handle string, version int64) (Deposit
 		query.Set("version", strconv.FormatInt(version, 10))
 	}
 	a, err := c.remote.send(ctx, http.MethodGet, "/v1/deposits", query, nil)
-	if err != nil {
+	if errors.Is(err, fault.NotFound) {
+		return Deposit{}, nil, errNoDeposit(handle)
+	} else if err != nil {
 		return Deposit{}, nil, err
 	}
 	d, err := describe(a.header, handle)
@@ -114,6 +123,10 @@ func (c *Client) Get(ctx context.Context, handle string, version int64) (Deposit
 			WithHint("try another version (keytrustee list --all), and have the server's operator look at deposit %s", d.UUID).Because(err)
 	}
 	return d, plaintext, nil
+}
+
+func errNoDeposit(handle string) error {
+	return fault.New(fault.NotFound, "no such deposit: %q", handle).WithHint("keytrustee list shows those that exist")
 }
 
 // describe reads a deposit's description from an answer's header.
@@ -211,7 +224,7 @@ func (c *Client) latest(ctx context.Context, handle string) (Deposit, error) {
 		query.Set("cursor", page.Cursor)
 	}
 	if found == nil {
-		return Deposit{}, fault.New(fault.NotFound, "no deposit %q", handle)
+		return Deposit{}, errNoDeposit(handle)
 	}
 	return *found, nil
 }

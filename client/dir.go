@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/ktsd/ktsd/internal/fault"
 	"github.com/ktsd/ktsd/internal/pgp"
 	"github.com/ktsd/ktsd/internal/safefile"
 	"github.com/ktsd/ktsd/internal/tlsconf"
@@ -73,6 +72,13 @@ func (d directory) make() error {
 	return safefile.MakeDir(string(d))
 }
 
+// hasCertificate tells whether the TLS key and its certificate are there.
+func (d directory) hasCertificate() bool {
+	_, certErr := os.Lstat(d.certificate())
+	_, keyErr := os.Lstat(d.certificateKey())
+	return certErr == nil && keyErr == nil
+}
+
 // readKey returns the client's OpenPGP key.
 func (d directory) readKey() (*pgp.SecretKey, error) {
 	if err := safefile.CheckSecret(d.secretKeyring()); err != nil {
@@ -107,16 +113,11 @@ func (d directory) ensureKey(name, host string, keyType pgp.KeyType) (*pgp.Secre
 	return key, d.write(d.secretKeyring(), ring, 0o600)
 }
 
-// ensureCertificate makes a TLS certificate, self-signed, unless there is one.
+// ensureCertificate makes a TLS key and its certificate, self-signed, unless both
+// are there: one without the other is of no use.
 func (d directory) ensureCertificate(fingerprint string) error {
-	_, certErr := os.Lstat(d.certificate())
-	_, keyErr := os.Lstat(d.certificateKey())
-	if certErr == nil && keyErr == nil {
+	if d.hasCertificate() {
 		return nil
-	}
-	if certErr == nil { // without its key it is of no use; the other way round, registering was interrupted
-		return fault.New(fault.Invalid, "%s is there without %s", d.certificate(), d.certificateKey()).
-			WithHint("put the key back, or remove the certificate to have both made anew")
 	}
 	cert, key, err := tlsconf.ClientCertificate(fingerprint)
 	if err != nil {

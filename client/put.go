@@ -106,7 +106,7 @@ func (c *Client) resume(ctx context.Context, p pendingPut, plaintext []byte) (*D
 			same = &d
 		case errors.Is(err, fault.Unavailable), errors.Is(err, fault.OutcomeUnknown), errors.Is(err, fault.Pending),
 			errors.Is(err, fault.Disabled), errors.Is(err, fault.Unauthenticated), errors.Is(err, fault.Limited):
-			return nil, fmt.Errorf("an earlier put of %q still waits: %w", w.Handle, err)
+			return nil, fmt.Errorf("an earlier put of %q still waits in %s, and is sent first: %w", w.Handle, c.dir.pendingFile(w), err)
 		}
 	}
 	if same == nil {
@@ -154,6 +154,8 @@ type pendingPut struct {
 	contents []byte
 }
 
+func (d directory) pendingFile(p pendingPut) string { return filepath.Join(d.pending(), p.UUID) }
+
 func (d directory) writePending(p pendingPut) error {
 	if err := safefile.MakeDir(d.pending()); err != nil {
 		return err
@@ -165,11 +167,11 @@ func (d directory) writePending(p pendingPut) error {
 	if err != nil {
 		return err
 	}
-	return d.write(filepath.Join(d.pending(), p.UUID), append(append(head, '\n'), p.contents...), 0o600)
+	return d.write(d.pendingFile(p), append(append(head, '\n'), p.contents...), 0o600)
 }
 
 func (d directory) dropPending(p pendingPut) error {
-	if err := os.Remove(filepath.Join(d.pending(), p.UUID)); err != nil && !os.IsNotExist(err) {
+	if err := os.Remove(d.pendingFile(p)); err != nil && !os.IsNotExist(err) {
 		return err
 	}
 	return nil

@@ -120,6 +120,9 @@ func registeredBefore(ctx context.Context, d directory, r Registration) (Registe
 	if err := r.moveServers(ctx, d, have); err != nil {
 		return Registered{}, err
 	}
+	if !d.hasCertificate() {
+		return Registered{}, nil // another TLS key is to be made and bound
+	}
 	c, err := Open(string(d))
 	if err != nil {
 		return Registered{}, err

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/ktsd/ktsd/internal/api"
@@ -147,8 +148,7 @@ func (r *remote) unreached(server, method string, err error) error {
 	if seen := tlsconf.UnverifiedPeer(err); seen != nil {
 		return fault.New(fault.Untrusted, "%s could not be authenticated, and nothing was sent to it: %v\n"+
 			"the SHA-256 fingerprint of the certificate it showed is\n%s", server, inner, tlsconf.CertificateFingerprint(seen)).
-			WithHint("if it is self-signed, compare that on the server's host (openssl x509 -noout -fingerprint -sha256 " +
-				"-in .ssl/ssl-cert-keytrustee.pem), bring that file here, and give it with --ca")
+			WithHint("%s", trustHint(err, seen))
 	}
 	kind, hint := fault.Unavailable, "is ktsd running there, and the port open? curl -k "+server+"/healthz"
 	dial, ok := errors.AsType[*net.OpError](inner)
@@ -156,6 +156,21 @@ func (r *remote) unreached(server, method string, err error) error {
 		kind, hint = fault.OutcomeUnknown, "do the same again: it is done at most once"
 	}
 	return fault.New(kind, "no answer from %s", server).WithHint("%s", hint).Because(inner)
+}
+
+// trustHint says what to do about a server that was not authenticated.
+func trustHint(err error, seen *x509.Certificate) string {
+	if _, ok := errors.AsType[x509.HostnameError](err); ok {
+		return "use a name that its certificate has: " + strings.Join(seen.DNSNames, ", ")
+	}
+	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired {
+		return "the server's operator: the certificate is out of date; or this host's clock is"
+	}
+	if seen.CheckSignatureFrom(seen) != nil && !bytes.Equal(seen.RawIssuer, seen.RawSubject) {
+		return "give the certificate of the CA that signed it with --ca; if that was given, the server does not show the certificates between: its operator puts them after its own"
+	}
+	return "it is self-signed: compare that on the server's host (openssl x509 -noout -fingerprint -sha256 " +
+		"-in .ssl/ssl-cert-keytrustee.pem), bring that file here, and register with --ca FILE, also when registered before"
 }
 
 // get fetches JSON into v.

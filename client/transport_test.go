@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ktsd/ktsd/client"
+	"github.com/ktsd/ktsd/internal/fault"
 	"github.com/ktsd/ktsd/internal/ktest"
 	"github.com/ktsd/ktsd/internal/tlsconf"
 )
@@ -183,7 +184,8 @@ func TestNothingIsSentToStrangers(t *testing.T) {
 	for _, stranger := range []struct {
 		host    string
 		vouched bool
-	}{{"localhost", false}, {"kts01.example.com", true}} {
+		hint    string
+	}{{"localhost", false, "register with --ca FILE"}, {"kts01.example.com", true, "use a name that its certificate has: kts01.example.com"}} {
 		_, dir := s.Client(t, "q")
 		certPEM, keyPEM, err := tlsconf.SelfSigned(stranger.host, time.Now())
 		if err != nil {
@@ -207,6 +209,9 @@ func TestNothingIsSentToStrangers(t *testing.T) {
 			text := fmt.Sprint(err)
 			if !errors.Is(err, client.ErrUntrusted) || !strings.Contains(text, tlsconf.CertificateFingerprint(pair.Leaf)) || strings.Contains(text, "hunter2") {
 				t.Errorf("%s, %s: got %v, want ErrUntrusted and the fingerprint, without the secret", stranger.host, what, err)
+			}
+			if f, ok := errors.AsType[*fault.Error](err); !ok || !strings.Contains(f.Hint, stranger.hint) {
+				t.Errorf("%s, %s: got %+v, want the hint %q", stranger.host, what, err, stranger.hint)
 			}
 		}
 

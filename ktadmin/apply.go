@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/ktsd/ktsd/internal/cli"
@@ -37,15 +38,20 @@ func (a *applyCommand) Run(ctx context.Context, c *command, streams *cli.Streams
 	if err != nil {
 		return err
 	}
-	made, err := a.round(ctx, h, streams)
+	unlock, err := h.dir.LockChanges()
 	if err != nil {
 		return err
 	}
-	if len(made.Unknown) > 0 {
+	defer unlock()
+	made, running, err := a.round(ctx, h, streams)
+	if err != nil {
+		return err
+	}
+	if !running {
 		if err := h.startUnit(ctx, streams); err != nil {
 			return waiting(h, made, err)
 		}
-		if _, err := a.round(ctx, h, streams); err != nil {
+		if _, _, err := a.round(ctx, h, streams); err != nil {
 			return err
 		}
 	}
@@ -58,28 +64,28 @@ func (a *applyCommand) Run(ctx context.Context, c *command, streams *cli.Streams
 	return nil
 }
 
-// round shows a plan, asks, and carries it out.
-func (a *applyCommand) round(ctx context.Context, h *host, streams *cli.Streams) (plan.Plan, error) {
-	made, err := a.make(ctx, h, streams)
+// round shows a plan, asks, and carries it out. It tells whether ktsd ran.
+func (a *applyCommand) round(ctx context.Context, h *host, streams *cli.Streams) (plan.Plan, bool, error) {
+	made, running, err := a.make(ctx, h, streams)
 	if err != nil {
-		return made, err
+		return made, running, err
 	}
 	if err := a.show(streams, made); err != nil {
-		return made, err
+		return made, running, err
 	}
 	if len(made.Changes) == 0 {
-		return made, nil
+		return made, running, nil
 	}
 	if err := a.ask(streams); err != nil {
-		return made, err
+		return made, running, err
 	}
-	return made, plan.Execute(ctx, made, &target{host: h}, func(message string) {
+	return made, running, plan.Execute(ctx, made, &target{host: h}, func(message string) {
 		fmt.Fprintln(a.progress(streams), message)
 	})
 }
 
 // progress goes where it does not mix with JSON.
-func (a *applyCommand) progress(streams *cli.Streams) interface{ Write([]byte) (int, error) } {
+func (a *applyCommand) progress(streams *cli.Streams) io.Writer {
 	if a.JSON {
 		return streams.Err
 	}
@@ -106,7 +112,7 @@ func (a *applyCommand) ask(streams *cli.Streams) error {
 // prove compares once more. What still differs is an error, since apply said
 // that it would not.
 func (a *applyCommand) prove(ctx context.Context, h *host, streams *cli.Streams) error {
-	left, err := a.make(ctx, h, streams)
+	left, _, err := a.make(ctx, h, streams)
 	if err != nil {
 		return fmt.Errorf("comparing again after the changes: %w", err)
 	}
@@ -125,6 +131,10 @@ func waiting(h *host, made plan.Plan, cause error) error {
 	var orgs []string
 	for _, u := range made.Unknown {
 		orgs = append(orgs, u.Organizations...)
+	}
+	if len(orgs) == 0 {
+		return fault.New(fault.Unavailable, "this host's files are as declared, but ktsd is not running").
+			WithHint("start it: ktsd --confdir %s", h.dir).Because(cause)
 	}
 	list := strings.Join(orgs[:min(5, len(orgs))], ", ")
 	if len(orgs) > 5 {

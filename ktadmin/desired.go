@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/ktsd/ktsd/hcl"
 	"github.com/ktsd/ktsd/internal/confdir"
@@ -60,15 +61,19 @@ func (s *siteFlags) desired(dir confdir.Dir, conf confdir.Conf) (plan.Desired, h
 	return d, diags, nil
 }
 
-// checkCertificate loads the certificate and key as ktsd would.
+// checkCertificate loads the certificate and key as ktsd would. One that has
+// expired would keep every client out.
 func checkCertificate(config *hcl.Config, server site.Server) hcl.Diagnostics {
-	_, err := tlsconf.LoadPair(server.TLS.Certificate, server.TLS.PrivateKey)
+	pair, err := tlsconf.LoadPair(server.TLS.Certificate, server.TLS.PrivateKey)
+	attr := "tls.certificate"
+	if _, ok := errors.AsType[*tlsconf.KeyError](err); ok {
+		attr = "tls.private_key"
+	}
+	if err == nil && time.Now().After(pair.Leaf.NotAfter) {
+		err = fmt.Errorf("it has expired, at %s", pair.Leaf.NotAfter.Format(time.RFC3339))
+	}
 	if err == nil {
 		return nil
-	}
-	attr := "tls.certificate"
-	if strings.Contains(err.Error(), server.TLS.PrivateKey) && !errors.Is(err, tlsconf.ErrMismatch) {
-		attr = "tls.private_key"
 	}
 	return hcl.Diagnostics{config.ErrorAt("server", server.Name, attr, "the certificate cannot be used on this host", sentence(err))}
 }

@@ -9,7 +9,6 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
-	"syscall"
 
 	"github.com/ktsd/ktsd/internal/confdir"
 	"github.com/ktsd/ktsd/internal/fault"
@@ -46,7 +45,7 @@ func (i *initializer) run(ctx context.Context) (string, error) {
 	if err := i.makeConfdir(); err != nil {
 		return "", fmt.Errorf("making the configuration directory: %w", err)
 	}
-	unlock, err := i.lock()
+	unlock, err := i.dir.LockChanges()
 	if err != nil {
 		return "", err
 	}
@@ -100,19 +99,6 @@ func (i *initializer) makeConfdir() error {
 	return nil
 }
 
-// lock keeps two runs apart.
-func (i *initializer) lock() (unlock func(), err error) {
-	d, err := os.Open(string(i.dir))
-	if err != nil {
-		return nil, err
-	}
-	if err := syscall.Flock(int(d.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		d.Close()
-		return nil, fmt.Errorf("another init is at work on %s", i.dir)
-	}
-	return func() { d.Close() }, nil
-}
-
 // sweep removes the temporary files of a run that was killed: no secret is to lie
 // about that nothing uses.
 func (i *initializer) sweep() error {
@@ -137,16 +123,19 @@ func (i *initializer) readConf() error {
 		return err
 	}
 	i.conf, i.complete = conf, err == nil
-	if recorded := conf.Hostname; recorded != "" && confdir.Exists(i.dir.SSL()) {
-		if i.hostname != "" && i.hostname != recorded {
-			return fault.New(fault.Conflict, "%s belongs to host %s, not %s", i.dir, recorded, i.hostname).
-				WithHint("make another directory for %s, or remove %s to make this one its own", i.hostname, i.dir.SSL())
-		}
+	recorded := conf.Hostname
+	stays := confdir.Exists(i.dir.SSL()) || confdir.Exists(i.dir.Database()) // what is this host's own
+	if i.hostname == "" && recorded != "" && stays {
 		i.hostname = recorded
 	}
 	if i.hostname == "" {
-		i.hostname, err = confdir.SystemHostname()
-		return err
+		if i.hostname, err = confdir.SystemHostname(); err != nil {
+			return err
+		}
+	}
+	if recorded != "" && stays && i.hostname != recorded {
+		return fault.New(fault.Conflict, "%s belongs to host %s, not %s", i.dir, recorded, i.hostname).
+			WithHint("make another directory for %s; of this one, .ssl and the state are never copied to another host", i.hostname)
 	}
 	return nil
 }

@@ -143,8 +143,11 @@ func (i *initializer) state(context.Context) error {
 // exist which the other node has. The file appears at once, whole.
 func (i *initializer) database(ctx context.Context) error {
 	wanted := !i.complete || i.newRing || i.emptyDatabase
-	if !wanted || i.complete && confdir.Exists(i.dir.Database()) {
+	if i.complete && confdir.Exists(i.dir.Database()) {
 		return nil
+	}
+	if !wanted {
+		return i.missedDatabase()
 	}
 	if confdir.Exists(i.dir.Database()) {
 		return i.createDatabase(ctx, i.dir.Database()) // whoever made it, it is made sure of
@@ -163,6 +166,17 @@ func (i *initializer) database(ctx context.Context) error {
 	}
 	i.made = append(i.made, i.dir.Database())
 	return safefile.SyncDir(filepath.Dir(i.dir.Database()))
+}
+
+// missedDatabase tells a directory that was copied without a database from one
+// that has lost it.
+func (i *initializer) missedDatabase() error {
+	segments, err := filepath.Glob(filepath.Join(i.dir.Audit(), "audit-*.jsonl"))
+	if err != nil || len(segments) == 0 {
+		return err
+	}
+	return fault.New(fault.Conflict, "the database %s is missing, and this host has served with it: there is an audit log", i.dir.Database()).
+		WithHint("mount or restore it; an empty one (--empty-database) would deny every key that was deposited")
 }
 
 // createDatabase makes the database file at path, or takes up one that is there.

@@ -39,12 +39,8 @@ func (h *host) conf() (confdir.Conf, error) {
 	return conf, err
 }
 
-// live reads what exists: the files of this host, and what ktsd says.
-func (h *host) live(ctx context.Context) (plan.Live, error) {
-	conf, err := h.conf()
-	if err != nil {
-		return plan.Live{}, err
-	}
+// live reads what exists: what conf, keytrustee.conf, says, and what ktsd does.
+func (h *host) live(ctx context.Context, conf confdir.Conf) (plan.Live, error) {
 	live := plan.Live{Server: h.server(conf.Listen, conf.TLSMinVersion, conf.Certificate, conf.PrivateKey)}
 	running, err := h.admin.Server(ctx)
 	if errors.Is(err, client.ErrNotRunning) {
@@ -58,7 +54,7 @@ func (h *host) live(ctx context.Context) (plan.Live, error) {
 	}
 	live.Running = &plan.Running{
 		Server:             h.server(running.Listen, running.TLSMinVersion, running.Certificate, running.PrivateKey),
-		CertificateChanged: certificateChanged(running),
+		CertificateChanged: h.certificateChanged(running),
 		Organizations:      make([]plan.LiveOrganization, len(orgs)),
 	}
 	for i, o := range orgs {
@@ -85,12 +81,12 @@ func (h *host) server(listen, minVersion, certificate, privateKey string) site.S
 	}
 }
 
-// certificateChanged tells whether the file of the certificate is another one
-// than ktsd has loaded. One that cannot be loaded is no change: a reload would
-// refuse it.
-func certificateChanged(running client.Server) bool {
-	pair, err := tlsconf.LoadPair(running.Certificate, running.PrivateKey)
-	return err == nil && tlsconf.CertificateFingerprint(pair.Leaf) != running.Loaded
+// certificateChanged tells whether the certificate or its chain is another one on
+// the disk than ktsd has loaded. One that cannot be loaded is no change: a reload
+// would refuse it.
+func (h *host) certificateChanged(running client.Server) bool {
+	pair, err := tlsconf.LoadServer(running.Certificate, running.PrivateKey, h.dir.CertificateChain())
+	return err == nil && tlsconf.ChainFingerprint(pair) != running.Loaded
 }
 
 func organization(o client.Organization) plan.LiveOrganization {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/ktsd/ktsd/internal/cli"
 	"github.com/ktsd/ktsd/internal/plan"
@@ -25,12 +26,15 @@ func (p *planCommand) Run(ctx context.Context, c *command, streams *cli.Streams)
 	if err != nil {
 		return err
 	}
-	made, err := p.make(ctx, h, streams)
+	made, running, err := p.make(ctx, h, streams)
 	if err != nil {
 		return err
 	}
 	if err := p.show(streams, made); err != nil {
 		return err
+	}
+	if !running && len(made.Unknown) == 0 {
+		fmt.Fprintln(streams.Err, "ktsd is not running")
 	}
 	if !made.InSync() {
 		return &cli.Coded{Code: cli.CodeDifferences}
@@ -38,24 +42,25 @@ func (p *planCommand) Run(ctx context.Context, c *command, streams *cli.Streams)
 	return nil
 }
 
-// make compares the file with the host. Errors of the file are printed.
-func (s *siteFlags) make(ctx context.Context, h *host, streams *cli.Streams) (plan.Plan, error) {
+// make compares the file with the host, and tells whether ktsd runs there. Errors
+// of the file are printed.
+func (s *siteFlags) make(ctx context.Context, h *host, streams *cli.Streams) (made plan.Plan, running bool, err error) {
 	conf, err := h.conf()
 	if err != nil {
-		return plan.Plan{}, err
+		return made, false, err
 	}
 	desired, diags, err := s.desired(h.dir, conf)
 	if err != nil {
-		return plan.Plan{}, err
+		return made, false, err
 	}
 	if diags.HasErrors() {
-		return plan.Plan{}, refuse(streams, diags, s.JSON)
+		return made, false, refuse(streams, diags, s.JSON)
 	}
-	live, err := h.live(ctx)
+	live, err := h.live(ctx, conf)
 	if err != nil {
-		return plan.Plan{}, err
+		return made, false, err
 	}
-	return plan.Diff(desired, live), nil
+	return plan.Diff(desired, live), live.Running != nil, nil
 }
 
 // show prints a plan.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/ktsd/ktsd/client"
 	"github.com/ktsd/ktsd/internal/confdir"
+	"github.com/ktsd/ktsd/internal/fault"
 	"github.com/ktsd/ktsd/internal/names"
 	"github.com/ktsd/ktsd/internal/plan"
 	"github.com/ktsd/ktsd/internal/site"
@@ -40,7 +41,11 @@ func (t *target) WriteServer(_ context.Context, s site.Server) error {
 func (t *target) Reload(ctx context.Context) error {
 	err := t.admin.Reload(ctx)
 	if err != nil && t.before != nil && errors.Is(err, client.ErrConflict) {
-		return errors.Join(err, t.dir.WriteConf(*t.before))
+		if failed := t.dir.WriteConf(*t.before); failed != nil {
+			return errors.Join(err, failed)
+		}
+		return fault.New(fault.Conflict, "%v; keytrustee.conf is as it was before", err).
+			WithHint("mend what ktsd names, then apply again")
 	}
 	return err
 }

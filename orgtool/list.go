@@ -17,7 +17,7 @@ func (listCommand) Help() string {
 keep it from others. Standard output is the object alone.`
 }
 
-// listed is an organization in the original's form (seed, "List Organizations").
+// listed is an organization in the original's form ("List Organizations" in its manual).
 type listed struct {
 	AuthSecret string   `json:"auth_secret"`
 	Contacts   []string `json:"contacts"`
@@ -30,8 +30,8 @@ type listed struct {
 	Approval   string   `json:"approval"` // ours: auth_code, contacts or automatic
 }
 
-// seedTime is the original's form of a time: UTC, without a zone.
-const seedTime = "2006-01-02T15:04:05"
+// originalTime is the original's form of a time: UTC, without a zone.
+const originalTime = "2006-01-02T15:04:05"
 
 // Run prints the organizations.
 func (listCommand) Run(ctx context.Context, c *command, streams *cli.Streams) error {
@@ -45,7 +45,7 @@ func (listCommand) Run(ctx context.Context, c *command, streams *cli.Streams) er
 	}
 	out := make(map[string]listed, len(orgs))
 	for _, o := range orgs {
-		out[o.Name] = inSeedForm(o)
+		out[o.Name] = inOriginalForm(o)
 	}
 	enc := json.NewEncoder(streams.Out)
 	enc.SetIndent("", "    ")
@@ -53,13 +53,13 @@ func (listCommand) Run(ctx context.Context, c *command, streams *cli.Streams) er
 	return enc.Encode(out)
 }
 
-func inSeedForm(o client.Organization) listed {
+func inOriginalForm(o client.Organization) listed {
 	state := 0
 	if !time.Now().Before(o.Expires) {
 		state = 1
 	}
 	return listed{
-		AuthSecret: o.AuthCode, Contacts: o.Contacts, Creation: o.Created.UTC().Format(seedTime),
-		Expiration: o.Expires.UTC().Format(seedTime), Name: o.Name, State: state, UUID: o.UUID, Approval: o.Approval,
+		AuthSecret: o.AuthCode, Contacts: o.Contacts, Creation: o.Created.UTC().Format(originalTime),
+		Expiration: o.Expires.UTC().Format(originalTime), Name: o.Name, State: state, UUID: o.UUID, Approval: o.Approval,
 	}
 }

@@ -29,7 +29,7 @@ func command(t *testing.T, stdin, program string, args ...string) string {
 	return string(out)
 }
 
-// TestAnswersTheOriginalsCheck: what the seed has an operator run to see whether
+// TestAnswersTheOriginalsCheck: what the original has an operator run to see whether
 // the server works.
 func TestAnswersTheOriginalsCheck(t *testing.T) {
 	t.Parallel()

@@ -137,7 +137,7 @@ func (k *ktsd) describe() api.Server {
 	return api.Server{
 		Version: cli.Version, Fingerprint: k.fingerprint, Node: k.node, Started: k.started,
 		Listen: s.listen, TLSMinVersion: s.minVersion, Certificate: s.certFile, PrivateKey: s.keyFile,
-		Loaded: tlsconf.CertificateFingerprint(s.leaf()),
+		Loaded: tlsconf.ChainFingerprint(s.certificate),
 	}
 }
 

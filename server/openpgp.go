@@ -35,8 +35,12 @@ func (openPGP) VerifyDetached(key escrow.PublicKey, message, signature []byte, n
 }
 
 // serverKey returns the server's public key. The secret one is not needed to
-// serve, so it is not read into memory.
+// serve, so it is not read into memory; but it has to be there.
 func serverKey(dir confdir.Dir, fingerprint string) (*pgp.PublicKey, error) {
+	if !confdir.Exists(dir.SecretKeyring()) {
+		return nil, fault.New(fault.NotFound, "the server's OpenPGP secret key %s is missing", dir.SecretKeyring()).
+			WithHint("restore it from a backup of the configuration directory; clients know this server by that key")
+	}
 	ring, err := os.ReadFile(dir.PublicKeyring())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fault.New(fault.NotFound, "the server's public key is missing: there is no %s", dir.PublicKeyring()).

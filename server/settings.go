@@ -39,14 +39,9 @@ func loadSettings(dir confdir.Dir) (*settings, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: TLS_MIN_VERSION: %w", dir.Conf(), err)
 	}
-	if s.certificate, err = tlsconf.LoadPair(s.certFile, s.keyFile); err != nil {
+	if s.certificate, err = tlsconf.LoadServer(s.certFile, s.keyFile, dir.CertificateChain()); err != nil {
 		return nil, fault.New(fault.Invalid, "the TLS certificate cannot be used").Because(err).
 			WithHint("have the certificate and the key that it was made for, in PEM, in the two files (keytrustee.conf may name others: SSL_CERTIFICATE, SSL_PRIVATE_KEY)")
-	}
-	if conf.Certificate == "" && confdir.Exists(dir.CertificateChain()) {
-		if err := tlsconf.AddChain(s.certificate, dir.CertificateChain()); err != nil {
-			return nil, err
-		}
 	}
 	s.tls = tlsconf.Server(floor, func() *tls.Certificate { return s.certificate })
 	s.tls.NextProtos = []string{"h2", "http/1.1"}

@@ -159,6 +159,8 @@ func TestStartRefuses(t *testing.T) {
 		}, []string{"state", "ktsd: hint: "}},
 		{"no public keyring", func(t *testing.T, dir confdir.Dir) { remove(t, dir.PublicKeyring()) },
 			[]string{"pubring.gpg", "ktsd: hint: "}},
+		{"no secret keyring", func(t *testing.T, dir confdir.Dir) { remove(t, dir.SecretKeyring()) },
+			[]string{"secring.gpg", "ktsd: hint: restore it"}},
 		{"no TLS certificate", func(t *testing.T, dir confdir.Dir) { remove(t, dir.Certificate()) },
 			[]string{"ssl-cert-keytrustee.pem", "ktsd: hint: "}},
 		{"LOCAL_FINGERPRINT of another key", func(t *testing.T, dir confdir.Dir) {
@@ -287,7 +289,7 @@ func TestStartShowsNoValues(t *testing.T) {
 }
 
 // TestStartTakesTheOriginalsLayout: the files that the original's backup lists
-// (seed, "tar tvf"), with their modes, in one directory with ours.
+// (as its manual shows with "tar tvf"), with their modes, in one directory with ours.
 func TestStartTakesTheOriginalsLayout(t *testing.T) {
 	t.Parallel()
 	dir := ktest.Dir(t)

@@ -164,6 +164,6 @@ type Server struct {
 	TLSMinVersion string    `json:"tls_min_version"`
 	Certificate   string    `json:"certificate"` // file
 	PrivateKey    string    `json:"private_key"` // file
-	Loaded        string    `json:"loaded"`      // SHA-256 of the certificate in use, as openssl prints it
+	Loaded        string    `json:"loaded"`      // SHA-256 of the certificate in use and its chain, as openssl prints that of one
 	Started       time.Time `json:"started"`
 }

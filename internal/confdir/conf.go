@@ -22,7 +22,7 @@ type Conf struct {
 }
 
 // DefaultListen is the address that ktsd listens on unless told otherwise; the
-// port is the seeds' (11371, that of OpenPGP key servers).
+// port is the original's (11371, that of OpenPGP key servers).
 const DefaultListen = ":11371"
 
 // DefaultTLSMinVersion is the TLS floor unless told otherwise.

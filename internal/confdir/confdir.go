@@ -29,7 +29,7 @@ func (d Dir) file(elem ...string) string {
 	return filepath.Join(append([]string{string(d)}, elem...)...)
 }
 
-// The files that nodes have in common, by the names of the seeds.
+// The files that nodes have in common, by the original's names.
 
 // Conf is the configuration, JSON.
 func (d Dir) Conf() string { return d.file("keytrustee.conf") }

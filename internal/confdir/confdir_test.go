@@ -14,7 +14,7 @@ import (
 	"github.com/ktsd/ktsd/internal/confdir"
 )
 
-// TestPaths is the table of files: names of the seeds in the configuration
+// TestPaths is the table of files: the original's names in the configuration
 // directory, state beside the default one and within any other.
 func TestPaths(t *testing.T) {
 	t.Parallel()

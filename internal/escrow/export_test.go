@@ -37,9 +37,6 @@ func AcceptRegistration(f *Facts, a Asked, codeRight bool, now time.Time) (Admis
 	return Admission{got.client, got.known, got.bind}, err
 }
 
-// StandingOf is Facts.standing.
-func StandingOf(f *Facts, key KeyHash) Standing { return f.standing(key) }
-
 // The formats.
 var (
 	CodeBinding   = codeBinding

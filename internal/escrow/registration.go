@@ -121,11 +121,10 @@ func (s *Service) prove(c Caller, r Registration) (provenRegistration, error) {
 // codeRight says whether code is the organization's, in constant time, and with
 // the same work where there is no such organization or it has no code.
 func (s *Service) codeRight(f *Facts, org OrgName, code names.Secret) bool {
-	o, exists := f.organizations[org]
-	sealed, binding := o.Code, codeBinding(org)
-	if !exists || sealed.Generation == 0 {
+	sealed, binding := f.organizations[org].Code, codeBinding(org)
+	hasCode := sealed.Generation != 0
+	if !hasCode {
 		sealed, binding = s.decoy, codeBinding("")
-		exists = false
 	}
 	want, err := s.config.Sealer.Open(binding, sealed)
 	if err != nil {
@@ -133,5 +132,5 @@ func (s *Service) codeRight(f *Facts, org OrgName, code names.Secret) bool {
 		return false
 	}
 	equal := subtle.ConstantTimeCompare(want, []byte(code.Reveal())) == 1
-	return equal && exists
+	return equal && hasCode
 }

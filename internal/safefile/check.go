@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/user"
+	"strconv"
 	"syscall"
 )
 
@@ -36,14 +38,23 @@ func CheckDirectory(path string) error {
 	return checkOwner(path, info)
 }
 
-// checkOwner lets root read what is anybody's; others only what is their own or
-// root's.
+// checkOwner lets root take what is anybody's; others only what is their own, and
+// root's as far as its mode lets them in.
 func checkOwner(path string, info fs.FileInfo) error {
 	owner, me := int(info.Sys().(*syscall.Stat_t).Uid), os.Geteuid()
-	if me == 0 || owner == me || owner == 0 {
+	if me == 0 || owner == me || owner == 0 && info.Mode()&0o005 == 0o005 {
 		return nil
 	}
-	return fmt.Errorf("%s belongs to user %d, and this runs as user %d: whose is it to be?", path, owner, me)
+	return fmt.Errorf("%s belongs to user %s, and this runs as user %s: run chown %[3]s %[1]s", path, userName(owner), userName(me))
+}
+
+// userName is the name of an account, or its number where it has none.
+func userName(uid int) string {
+	number := strconv.Itoa(uid)
+	if u, err := user.LookupId(number); err == nil {
+		return u.Username
+	}
+	return number
 }
 
 func ifThere(err error) error {

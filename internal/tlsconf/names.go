@@ -1,6 +1,7 @@
 package tlsconf
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
@@ -20,7 +21,10 @@ func KeyHash(certificate *x509.Certificate) [sha256.Size]byte {
 // "openssl x509 -noout -fingerprint -sha256" prints it: 32 pairs of upper-case
 // hex digits with colons between them.
 func CertificateFingerprint(certificate *x509.Certificate) string {
-	hash := sha256.Sum256(certificate.Raw)
+	return colons(sha256.Sum256(certificate.Raw))
+}
+
+func colons(hash [sha256.Size]byte) string {
 	return strings.ReplaceAll(fmt.Sprintf("% X", hash[:]), " ", ":")
 }
 
@@ -34,4 +38,10 @@ func UnverifiedPeer(err error) *x509.Certificate {
 		return failed.UnverifiedCertificates[0]
 	}
 	return nil
+}
+
+// ChainFingerprint is CertificateFingerprint over all certificates that a server
+// shows, one after another: that of its own where it shows no other.
+func ChainFingerprint(pair *tls.Certificate) string {
+	return colons(sha256.Sum256(bytes.Join(pair.Certificate, nil)))
 }

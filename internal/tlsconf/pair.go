@@ -38,12 +38,23 @@ func (e *PermissionError) Error() string {
 	return fmt.Sprintf("private key %s has mode %04o, so others than its owner have access: run chmod 0600 %s", e.File, e.Mode, e.File)
 }
 
+// KeyError tells that it is the private key's file which is at fault, and not the
+// certificate's.
+type KeyError struct{ Err error }
+
+// Error says what is wrong with the key.
+func (e *KeyError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the error itself.
+func (e *KeyError) Unwrap() error { return e.Err }
+
 // LoadPair reads a certificate with its chain, the server's own first, and its
 // private key, PKCS#1, PKCS#8 or SEC 1, from PEM files, which may be the same
 // one. Dates are not checked.
 //
 // The error names the file and wraps one of this package's, a *PermissionError,
-// or what the operating system said, such as fs.ErrNotExist.
+// or what the operating system said, such as fs.ErrNotExist; it is a *KeyError
+// where the key's file alone is at fault.
 func LoadPair(certFile, keyFile string) (*tls.Certificate, error) {
 	certPEM, _, err := readFile(certFile)
 	if err != nil {
@@ -53,16 +64,9 @@ func LoadPair(certFile, keyFile string) (*tls.Certificate, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the certificate %s: %w", certFile, err)
 	}
-	keyPEM, mode, err := readFile(keyFile)
+	key, err := loadKey(keyFile)
 	if err != nil {
-		return nil, fmt.Errorf("reading the private key: %w", err)
-	}
-	if mode&0o077 != 0 {
-		return nil, &PermissionError{File: keyFile, Mode: mode}
-	}
-	key, err := parseKey(keyPEM)
-	if err != nil {
-		return nil, fmt.Errorf("reading the private key %s: %w", keyFile, err)
+		return nil, &KeyError{err}
 	}
 	public, ok := key.Public().(interface{ Equal(crypto.PublicKey) bool })
 	if !ok || !public.Equal(pair.Leaf.PublicKey) {
@@ -72,22 +76,44 @@ func LoadPair(certFile, keyFile string) (*tls.Certificate, error) {
 	return pair, nil
 }
 
-// AddChain appends the certificates in a PEM file to a pair that has none but its
-// own, so that clients that know the root alone find the way to it.
-func AddChain(pair *tls.Certificate, file string) error {
-	if len(pair.Certificate) > 1 {
-		return nil
-	}
-	data, _, err := readFile(file)
+func loadKey(file string) (crypto.Signer, error) {
+	keyPEM, mode, err := readFile(file)
 	if err != nil {
-		return fmt.Errorf("reading the certificate chain: %w", err)
+		return nil, fmt.Errorf("reading the private key: %w", err)
+	}
+	if mode&0o077 != 0 {
+		return nil, &PermissionError{File: file, Mode: mode}
+	}
+	key, err := parseKey(keyPEM)
+	if err != nil {
+		return nil, fmt.Errorf("reading the private key %s: %w", file, err)
+	}
+	return key, nil
+}
+
+// LoadServer is LoadPair for a server. Where the certificate comes without its
+// chain, and chainFile is there and begins with the certificate that signed it,
+// the chain is taken from there, so that clients which know the root alone find
+// the way to it.
+func LoadServer(certFile, keyFile, chainFile string) (*tls.Certificate, error) {
+	pair, err := LoadPair(certFile, keyFile)
+	if err != nil || len(pair.Certificate) > 1 {
+		return pair, err
+	}
+	data, _, err := readFile(chainFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return pair, nil
+	} else if err != nil {
+		return nil, fmt.Errorf("reading the certificate chain: %w", err)
 	}
 	chain, err := parseCertificates(data)
 	if err != nil {
-		return fmt.Errorf("reading the certificate chain %s: %w", file, err)
+		return nil, fmt.Errorf("reading the certificate chain %s: %w", chainFile, err)
 	}
-	pair.Certificate = append(pair.Certificate, chain.Certificate...)
-	return nil
+	if pair.Leaf.CheckSignatureFrom(chain.Leaf) == nil {
+		pair.Certificate = append(pair.Certificate, chain.Certificate...)
+	}
+	return pair, nil
 }
 
 // readFile returns a file's content and its permission bits.

@@ -14,23 +14,23 @@ import (
 type done struct{}
 
 // server tells what ktsd runs with; admit has let in the operator alone.
-func (s *site) server(x *exchange) error {
-	return x.answer(http.StatusOK, s.Server())
+func (f *front) server(x *exchange) error {
+	return x.answer(http.StatusOK, f.Server())
 }
 
 // reload answers ktsd's verdict on the files it was told to work with.
-func (s *site) reload(x *exchange) error {
-	if err := s.Service.Permit(x.caller, "server.reload"); err != nil {
+func (f *front) reload(x *exchange) error {
+	if err := f.Service.Permit(x.caller, "server.reload"); err != nil {
 		return err
 	}
-	if err := s.Reload(); err != nil {
+	if err := f.Reload(); err != nil {
 		return fault.New(fault.Conflict, "ktsd goes on as before: %v", err)
 	}
-	return x.answer(http.StatusOK, s.Server())
+	return x.answer(http.StatusOK, f.Server())
 }
 
-func (s *site) organizations(x *exchange) error {
-	views, err := s.Service.Organizations(x.ctx, x.caller)
+func (f *front) organizations(x *exchange) error {
+	views, err := f.Service.Organizations(x.ctx, x.caller)
 	if err != nil {
 		return err
 	}
@@ -52,7 +52,7 @@ func organizationOut(v escrow.OrganizationView) api.Organization {
 	}
 }
 
-func (s *site) createOrganization(x *exchange) error {
+func (f *front) createOrganization(x *exchange) error {
 	var in api.NewOrganization
 	if err := x.decode(&in); err != nil {
 		return err
@@ -67,7 +67,7 @@ func (s *site) createOrganization(x *exchange) error {
 			return err
 		}
 	}
-	_, err = s.Service.CreateOrganization(x.ctx, x.caller, escrow.NewOrganization{
+	_, err = f.Service.CreateOrganization(x.ctx, x.caller, escrow.NewOrganization{
 		Name: name, Contacts: in.Contacts, Approval: approval, Code: names.Secret(in.AuthCode),
 	})
 	if err != nil {
@@ -76,7 +76,7 @@ func (s *site) createOrganization(x *exchange) error {
 	return x.answer(http.StatusCreated, done{})
 }
 
-func (s *site) addContacts(x *exchange) error {
+func (f *front) addContacts(x *exchange) error {
 	org, err := escrow.ParseOrgName(x.r.PathValue("organization"))
 	if err != nil {
 		return err
@@ -85,24 +85,24 @@ func (s *site) addContacts(x *exchange) error {
 	if err := x.decode(&in); err != nil {
 		return err
 	}
-	if err := s.Service.AddContacts(x.ctx, x.caller, org, in.Contacts); err != nil {
+	if err := f.Service.AddContacts(x.ctx, x.caller, org, in.Contacts); err != nil {
 		return err
 	}
 	return x.answer(http.StatusOK, done{})
 }
 
-func (s *site) removeContact(x *exchange) error {
+func (f *front) removeContact(x *exchange) error {
 	org, err := escrow.ParseOrgName(x.r.PathValue("organization"))
 	if err != nil {
 		return err
 	}
-	if err := s.Service.RemoveContact(x.ctx, x.caller, org, x.r.PathValue("contact")); err != nil {
+	if err := f.Service.RemoveContact(x.ctx, x.caller, org, x.r.PathValue("contact")); err != nil {
 		return err
 	}
 	return x.answer(http.StatusOK, done{})
 }
 
-func (s *site) setAdmission(x *exchange) error {
+func (f *front) setAdmission(x *exchange) error {
 	org, err := escrow.ParseOrgName(x.r.PathValue("organization"))
 	if err != nil {
 		return err
@@ -115,13 +115,13 @@ func (s *site) setAdmission(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Service.SetAdmission(x.ctx, x.caller, org, approval, names.Secret(in.AuthCode)); err != nil {
+	if err := f.Service.SetAdmission(x.ctx, x.caller, org, approval, names.Secret(in.AuthCode)); err != nil {
 		return err
 	}
 	return x.answer(http.StatusOK, done{})
 }
 
-func (s *site) clients(x *exchange) error {
+func (f *front) clients(x *exchange) error {
 	query, err := x.query("organization")
 	if err != nil {
 		return err
@@ -132,7 +132,7 @@ func (s *site) clients(x *exchange) error {
 			return err
 		}
 	}
-	found, err := s.Service.Clients(x.ctx, x.caller, org)
+	found, err := f.Service.Clients(x.ctx, x.caller, org)
 	if err != nil {
 		return err
 	}
@@ -143,9 +143,9 @@ func (s *site) clients(x *exchange) error {
 	return x.answer(http.StatusOK, out)
 }
 
-func (s *site) enableClient(x *exchange) error { return setClient(x, s.Service.EnableClient) }
+func (f *front) enableClient(x *exchange) error { return setClient(x, f.Service.EnableClient) }
 
-func (s *site) disableClient(x *exchange) error { return setClient(x, s.Service.DisableClient) }
+func (f *front) disableClient(x *exchange) error { return setClient(x, f.Service.DisableClient) }
 
 func setClient(x *exchange, set func(context.Context, escrow.Caller, escrow.Fingerprint) (escrow.Client, error)) error {
 	fp, err := escrow.ParseFingerprint(x.r.PathValue("fingerprint"))

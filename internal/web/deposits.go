@@ -14,7 +14,7 @@ import (
 	"github.com/ktsd/ktsd/internal/fault"
 )
 
-func (s *site) put(x *exchange) error {
+func (f *front) put(x *exchange) error {
 	id, err := escrow.ParseUUID(x.r.PathValue("uuid"))
 	if err != nil {
 		return err
@@ -35,25 +35,25 @@ func (s *site) put(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	d, err := s.Service.Put(x.ctx, x.caller, escrow.NewDeposit{UUID: id, Handle: handle, NotAfter: notAfter, Contents: contents})
+	d, err := f.Service.Put(x.ctx, x.caller, escrow.NewDeposit{UUID: id, Handle: handle, NotAfter: notAfter, Contents: contents})
 	if err != nil {
 		return err
 	}
 	return x.answer(http.StatusOK, depositOut(d))
 }
 
-func (s *site) get(x *exchange) error {
+func (f *front) get(x *exchange) error {
 	id, err := escrow.ParseUUID(x.r.PathValue("uuid"))
 	if err != nil {
 		return err
 	}
-	return s.sendDeposit(x, escrow.Selector{UUID: id})
+	return f.sendDeposit(x, escrow.Selector{UUID: id})
 }
 
 // find answers one deposit's bytes for ?handle=, and descriptions otherwise.
-func (s *site) find(x *exchange) error {
+func (f *front) find(x *exchange) error {
 	if !x.r.URL.Query().Has("handle") {
-		return s.list(x)
+		return f.list(x)
 	}
 	query, err := x.query("handle", "version")
 	if err != nil {
@@ -67,11 +67,11 @@ func (s *site) find(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	return s.sendDeposit(x, escrow.Selector{Handle: handle, Version: version})
+	return f.sendDeposit(x, escrow.Selector{Handle: handle, Version: version})
 }
 
-func (s *site) sendDeposit(x *exchange, sel escrow.Selector) error {
-	d, contents, err := s.Service.Get(x.ctx, x.caller, sel)
+func (f *front) sendDeposit(x *exchange, sel escrow.Selector) error {
+	d, contents, err := f.Service.Get(x.ctx, x.caller, sel)
 	if err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ type cursor struct {
 	Version int64         `json:"v"`
 }
 
-func (s *site) list(x *exchange) error {
+func (f *front) list(x *exchange) error {
 	query, err := x.query("prefix", "cursor", "limit", "show")
 	if err != nil {
 		return err
@@ -120,7 +120,7 @@ func (s *site) list(x *exchange) error {
 		}
 		q.AfterHandle, q.AfterVersion = after.Handle, after.Version
 	}
-	found, more, err := s.Service.List(x.ctx, x.caller, q)
+	found, more, err := f.Service.List(x.ctx, x.caller, q)
 	if err != nil {
 		return err
 	}
@@ -139,24 +139,24 @@ func (s *site) list(x *exchange) error {
 	return x.answer(http.StatusOK, page)
 }
 
-func (s *site) delete(x *exchange) error {
+func (f *front) delete(x *exchange) error {
 	id, err := escrow.ParseUUID(x.r.PathValue("uuid"))
 	if err != nil {
 		return err
 	}
-	d, err := s.Service.Delete(x.ctx, x.caller, id)
+	d, err := f.Service.Delete(x.ctx, x.caller, id)
 	if err != nil {
 		return err
 	}
 	return x.answer(http.StatusOK, depositOut(d))
 }
 
-func (s *site) undelete(x *exchange) error {
+func (f *front) undelete(x *exchange) error {
 	id, err := escrow.ParseUUID(x.r.PathValue("uuid"))
 	if err != nil {
 		return err
 	}
-	d, err := s.Service.Undelete(x.ctx, x.caller, id)
+	d, err := f.Service.Undelete(x.ctx, x.caller, id)
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ import (
 
 // exchange is one request and its answer.
 type exchange struct {
-	site     *site
+	front    *front
 	route    api.Route
 	w        http.ResponseWriter
 	r        *http.Request
@@ -33,10 +33,10 @@ type exchange struct {
 	releases []func() // of memory
 }
 
-func (s *site) newExchange(w http.ResponseWriter, r *http.Request, route api.Route, who callerOf) *exchange {
+func (f *front) newExchange(w http.ResponseWriter, r *http.Request, route api.Route, who callerOf) *exchange {
 	var id [8]byte
 	rand.Read(id[:])
-	x := &exchange{site: s, route: route, w: w, r: r, ctx: r.Context()}
+	x := &exchange{front: f, route: route, w: w, r: r, ctx: r.Context()}
 	x.caller = who(r)
 	x.caller.RequestID = hex.EncodeToString(id[:])
 	w.Header().Set(api.HeaderRequestID, x.caller.RequestID)
@@ -48,7 +48,7 @@ func (s *site) newExchange(w http.ResponseWriter, r *http.Request, route api.Rou
 // is too large, too many bodies at once.
 func (x *exchange) admit() error {
 	if x.route.Who == api.ByOperator && !x.caller.Operator {
-		return x.site.Service.Permit(x.caller, "operator."+x.route.Name) // refused, and audited
+		return x.front.Service.Permit(x.caller, "operator."+x.route.Name) // refused, and audited
 	}
 	if x.route.Who == api.ByClient && x.caller.Certificate == (escrow.KeyHash{}) {
 		return fault.New(fault.Unauthenticated, "the connection has no client certificate").
@@ -73,12 +73,12 @@ func (x *exchange) admit() error {
 // reserve takes the memory of a large body, which is had only by a client that is
 // served, or out of a small part that is for strangers.
 func (x *exchange) reserve(n int64) error {
-	from := x.site.strangers
+	from := x.front.strangers
 	if x.route.Who == api.ByClient {
-		if err := x.site.Service.Admit(x.ctx, x.caller); err != nil {
+		if err := x.front.Service.Admit(x.ctx, x.caller); err != nil {
 			return err
 		}
-		from = x.site.bodies
+		from = x.front.bodies
 	}
 	if !from.await(x.ctx, x.caller.Certificate, n) {
 		return fault.New(fault.Unavailable, "the server holds as many large bodies as it can").WithHint("try again in a moment")
@@ -93,10 +93,10 @@ func (x *exchange) reserveAnswer(n int64) error {
 	if n <= small {
 		return nil
 	}
-	if !x.site.answers.take(x.caller.Certificate, n) {
+	if !x.front.answers.take(x.caller.Certificate, n) {
 		return fault.New(fault.Unavailable, "too many large answers are on their way").WithHint("read those, then try again")
 	}
-	x.releases = append(x.releases, func() { x.site.answers.give(x.caller.Certificate, n) })
+	x.releases = append(x.releases, func() { x.front.answers.give(x.caller.Certificate, n) })
 	return nil
 }
 
@@ -153,7 +153,10 @@ func (x *exchange) decode(v any) error {
 // badJSON tells what is wrong with a body without showing any of its values.
 func badJSON(err error) error {
 	if t, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return fault.New(fault.Invalid, "field %q of the body cannot be a %s", t.Field, t.Value)
+		if t.Field == "" {
+			return fault.New(fault.Invalid, "the body has the JSON type %s, where an object is expected", t.Value)
+		}
+		return fault.New(fault.Invalid, "field %q of the body has the wrong JSON type, %s", t.Field, t.Value)
 	}
 	if s, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return fault.New(fault.Invalid, "the body is not JSON from byte %d on", s.Offset)
@@ -229,7 +232,7 @@ func (x *exchange) fail(err error) {
 	case status >= 500:
 		level = slog.LevelError
 	}
-	x.site.Log.Log(x.ctx, level, "request refused", "route", x.route.Name, "status", status, "kind", f.Kind,
+	x.front.Log.Log(x.ctx, level, "request refused", "route", x.route.Name, "status", status, "kind", f.Kind,
 		"source", x.caller.Source, "request_id", x.caller.RequestID, "error", err)
 	_ = x.answer(status, api.Error{Error: api.ErrorDetail{
 		Kind: f.Kind, Message: f.Message, Hint: f.Hint, RequestID: x.caller.RequestID,

@@ -29,8 +29,8 @@ type Config struct {
 	Log         *slog.Logger
 }
 
-// site is the handlers of both listeners.
-type site struct {
+// front is the handlers of both listeners.
+type front struct {
 	Config
 	bodies    *memory // of clients
 	strangers *memory // bodies of those who are not known yet
@@ -40,7 +40,7 @@ type site struct {
 // New returns the handler for the TLS listener and the one for the admin socket.
 // A connection of the latter must carry what PeerContext adds.
 func New(config Config) (public, admin http.Handler) {
-	s := &site{
+	s := &front{
 		Config:    config,
 		bodies:    newMemory(64<<20, 8<<20),
 		strangers: newMemory(4<<20, 4<<20),
@@ -52,21 +52,21 @@ func New(config Config) (public, admin http.Handler) {
 // handle answers one request. An error it returns becomes the answer.
 type handle func(x *exchange) error
 
-func (s *site) handlers() map[string]handle {
+func (f *front) handlers() map[string]handle {
 	return map[string]handle{
-		"root": s.root, "health": s.health, "ready": s.ready, "register": s.register,
-		"self": s.self, "put": s.put, "get": s.get, "find": s.find, "delete": s.delete, "undelete": s.undelete,
-		"server": s.server, "reload": s.reload,
-		"organizations": s.organizations, "createOrganization": s.createOrganization, "addContacts": s.addContacts,
-		"removeContact": s.removeContact, "setAdmission": s.setAdmission,
-		"clients": s.clients, "enableClient": s.enableClient, "disableClient": s.disableClient,
+		"root": f.root, "health": f.health, "ready": f.ready, "register": f.register,
+		"self": f.self, "put": f.put, "get": f.get, "find": f.find, "delete": f.delete, "undelete": f.undelete,
+		"server": f.server, "reload": f.reload,
+		"organizations": f.organizations, "createOrganization": f.createOrganization, "addContacts": f.addContacts,
+		"removeContact": f.removeContact, "setAdmission": f.setAdmission,
+		"clients": f.clients, "enableClient": f.enableClient, "disableClient": f.disableClient,
 	}
 }
 
 // mux serves the routes for the callers named; there are no others.
-func (s *site) mux(who callerOf, callers ...api.Who) http.Handler {
+func (f *front) mux(who callerOf, callers ...api.Who) http.Handler {
 	mux := http.NewServeMux()
-	handlers := s.handlers()
+	handlers := f.handlers()
 	methods := map[string]bool{http.MethodHead: true} // ServeMux takes it where it takes GET
 	for _, route := range api.Routes() {
 		if handlers[route.Name] == nil {
@@ -74,21 +74,21 @@ func (s *site) mux(who callerOf, callers ...api.Who) http.Handler {
 		}
 		for _, caller := range callers {
 			if route.Who == caller {
-				mux.Handle(route.Method+" "+route.Path, s.serve(route, who, handlers[route.Name]))
+				mux.Handle(route.Method+" "+route.Path, f.serve(route, who, handlers[route.Name]))
 				methods[route.Method] = true
 			}
 		}
 	}
-	return s.guard(mux, methods, who)
+	return f.guard(mux, methods, who)
 }
 
 // guard answers in our form what ServeMux would answer in its own: a path that is
 // not there, one with other methods, and one that is not clean, which it would
 // redirect to another deposit.
-func (s *site) guard(mux *http.ServeMux, methods map[string]bool, who callerOf) http.Handler {
+func (f *front) guard(mux *http.ServeMux, methods map[string]bool, who callerOf) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "" || path.Clean(r.URL.Path) != r.URL.Path {
-			s.newExchange(w, r, api.Route{}, who).fail(fault.New(fault.NotFound, "no such resource"))
+			f.newExchange(w, r, api.Route{}, who).fail(fault.New(fault.NotFound, "no such resource"))
 			return
 		}
 		if _, pattern := mux.Handler(r); pattern != "" {
@@ -108,19 +108,19 @@ func (s *site) guard(mux *http.ServeMux, methods map[string]bool, who callerOf) 
 			w.Header().Set("Allow", strings.Join(allowed, ", ")) // RFC 9110, 15.5.6
 			err = fault.New(fault.Method, "%.20s is not among the methods of this resource", r.Method)
 		}
-		s.newExchange(w, r, api.Route{}, who).fail(err)
+		f.newExchange(w, r, api.Route{}, who).fail(err)
 	})
 }
 
 // serve runs one handler within its route's bounds.
-func (s *site) serve(route api.Route, who callerOf, h handle) http.Handler {
+func (f *front) serve(route api.Route, who callerOf, h handle) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), 2*route.Timeout)
 		defer cancel()
-		x := s.newExchange(w, r, route, who)
+		x := f.newExchange(w, r, route, who)
 		x.ctx = ctx
 		defer x.release()
-		defer x.recover()
+		defer x.recovered()
 		err := x.admit()
 		if err == nil {
 			err = h(x)
@@ -131,9 +131,9 @@ func (s *site) serve(route api.Route, who callerOf, h handle) http.Handler {
 	})
 }
 
-// recover answers a request whose handler panicked, and puts the panic into the
+// recovered answers a request whose handler panicked, and puts the panic into the
 // log; the other requests go on.
-func (x *exchange) recover() {
+func (x *exchange) recovered() {
 	if p := recover(); p != nil {
 		x.fail(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
 	}
