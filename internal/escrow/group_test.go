@@ -195,6 +195,28 @@ func TestStoreUnavailable(t *testing.T) {
 	}
 }
 
+// TestNotReady: while the store takes no change the service is not ready, and it
+// finds out by itself when the store takes one again.
+func TestNotReady(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	h := r.client("acme")
+	full := fault.New(fault.Unavailable, "the disk of the database is full")
+	r.store.set(func(s *tapStore) { s.refuse = func([]escrow.Mutation) error { return full } })
+	if _, err := r.Put(context.Background(), h.Caller, escrow.NewDeposit{UUID: id(1), Handle: "h", Contents: []byte("c")}); !is(err, fault.Unavailable) {
+		t.Errorf("a put: got %v, want %q", err, fault.Unavailable)
+	}
+	for range 3 { // longer than it takes to look again
+		if err := r.Ready(context.Background()); !is(err, fault.Unavailable) {
+			t.Errorf("Ready: got %v, want %q", err, fault.Unavailable)
+		}
+		time.Sleep(500 * time.Millisecond)
+	}
+	r.store.set(func(s *tapStore) { s.refuse = nil })
+	r.until("ready again", func() bool { return r.Ready(context.Background()) == nil })
+	r.put(h, 1, "h", "c")
+}
+
 // TestOutcomeUnknown: a request that ends before its change is confirmed is told
 // so, and the change goes on; the same put again gets its answer.
 func TestOutcomeUnknown(t *testing.T) {

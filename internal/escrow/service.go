@@ -79,6 +79,7 @@ func Start(ctx context.Context, config Config) (*Service, error) {
 
 	ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	s.running.Go(func() { s.writer.run(ctx) })
+	s.running.Go(func() { s.probe(ctx) })
 	s.running.Go(func() { s.keeper.run(ctx, auditInterval, s.writer.forget) })
 	return s, nil
 }
@@ -99,7 +100,30 @@ func (s *Service) Ready(ctx context.Context) error {
 	if err := s.writer.err(); err != nil {
 		return err
 	}
+	if refusal := s.writer.refuse.Load(); refusal != nil {
+		return refusal
+	}
 	return s.config.Store.Ping(ctx)
+}
+
+// probe tries, while the store takes no changes, whether it takes one again: a
+// record of just that. So a server that nobody writes to is ready once it can be.
+func (s *Service) probe(ctx context.Context) {
+	tick := time.NewTicker(auditInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		if s.writer.refuse.Load() == nil || s.keeper.err() != nil {
+			continue
+		}
+		rec := s.record(Caller{}, "store.probe", "")
+		rec.Actor = "ktsd"
+		_ = s.writer.do(ctx, newJob(Keys{}, rec, func(*Facts, *Record) ([]Mutation, error) { return nil, nil }))
+	}
 }
 
 func (s *Service) checkKEKs(ctx context.Context) error {

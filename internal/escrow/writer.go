@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 
 	"github.com/ktsd/ktsd/internal/fault"
@@ -19,9 +20,13 @@ type job struct {
 	keys   Keys
 	decide func(*Facts) ([]Mutation, error)
 	record Record
+	upkeep bool // of the writer itself: nobody asked for it
 	err    error
 	done   chan struct{}
 }
+
+// asked says whether somebody asked for the change.
+func (j *job) asked() bool { return !j.upkeep }
 
 // newJob makes a job whose audit record, begun as base and completed by decide,
 // is written with its mutations.
@@ -48,7 +53,8 @@ type writer struct {
 	log    *slog.Logger
 	fail   func(error)
 	queue  chan *job
-	broken atomic.Pointer[fault.Error]
+	broken atomic.Pointer[fault.Error] // set for good by a commit whose outcome nobody knows
+	refuse atomic.Pointer[fault.Error] // why the store did not take the last group; nil once it took one
 }
 
 func newWriter(store Store, k *keeper, log *slog.Logger, fail func(error)) *writer {
@@ -137,20 +143,28 @@ func (w *writer) try(group []*job) error {
 	for _, j := range group {
 		keys.merge(j.keys)
 	}
+	var written int
 	var records []Record
 	err := w.err()
 	if err == nil {
 		err = w.store.Change(keys, func(f *Facts) (all []Mutation, _ error) {
 			all, records = decideAll(group, f)
+			written = len(all)
 			return all, nil
 		})
 	}
 	if err == nil {
+		if written > 0 {
+			w.refuse.Store(nil)
+		}
 		w.keeper.committed(records)
 		return nil
 	}
-	if _, rolledBack := errors.AsType[*fault.Error](err); !rolledBack {
+	refusal, rolledBack := errors.AsType[*fault.Error](err)
+	if !rolledBack {
 		err = w.lose(err)
+	} else if refusal.Kind == fault.Unavailable && slices.ContainsFunc(group, (*job).asked) {
+		w.refuse.Store(refusal)
 	}
 	for _, j := range group {
 		j.err = err
@@ -188,7 +202,7 @@ func (w *writer) lose(cause error) error {
 
 // forget removes records that the chain holds on disk, in the next group.
 func (w *writer) forget(ctx context.Context, ids []string) error {
-	j := &job{done: make(chan struct{}), decide: func(*Facts) ([]Mutation, error) {
+	j := &job{upkeep: true, done: make(chan struct{}), decide: func(*Facts) ([]Mutation, error) {
 		return []Mutation{ForgetRecords{ids}}, nil
 	}}
 	return w.do(ctx, j)
