@@ -12,7 +12,7 @@ import (
 type getCommand struct {
 	Handle  string `arg:"" help:"Name of the deposit."`
 	Output  string `short:"o" placeholder:"FILE" type:"path" help:"Write to this file, mode 0600, instead of standard output (-)."`
-	Version int64  `name:"version" placeholder:"N" help:"A version other than the latest."`
+	Version *int64 `name:"version" placeholder:"N" help:"A version other than the latest, from 1 on."`
 }
 
 // Help is shown by --help.
@@ -27,6 +27,9 @@ Example:
 
 // Run gets the deposit.
 func (g *getCommand) Run(ctx context.Context, c *command, streams *cli.Streams) error {
+	if g.Version != nil && *g.Version < 1 {
+		return &cli.Coded{Code: cli.CodeUsage, Err: fault.New(fault.Invalid, "--version %d: versions begin with 1", *g.Version)}
+	}
 	if err := g.checkOutput(); err != nil {
 		return err
 	}
@@ -34,7 +37,11 @@ func (g *getCommand) Run(ctx context.Context, c *command, streams *cli.Streams) 
 	if err != nil {
 		return err
 	}
-	_, plaintext, err := cl.Get(ctx, g.Handle, g.Version)
+	var version int64
+	if g.Version != nil {
+		version = *g.Version
+	}
+	_, plaintext, err := cl.Get(ctx, g.Handle, version)
 	if err != nil {
 		return absent(err)
 	}
