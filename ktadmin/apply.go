@@ -38,6 +38,9 @@ func (a *applyCommand) Run(ctx context.Context, c *command, streams *cli.Streams
 	if err != nil {
 		return err
 	}
+	if _, err := h.conf(); err != nil { // a directory to lock
+		return err
+	}
 	unlock, err := h.dir.LockChanges()
 	if err != nil {
 		return err
