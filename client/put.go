@@ -104,8 +104,7 @@ func (c *Client) resume(ctx context.Context, p pendingPut, plaintext []byte) (*D
 		switch {
 		case err == nil && w.Handle == p.Handle && w.NotAfter == p.NotAfter && c.holds(w, plaintext):
 			same = &d
-		case errors.Is(err, fault.Unavailable), errors.Is(err, fault.OutcomeUnknown), errors.Is(err, fault.Pending),
-			errors.Is(err, fault.Disabled), errors.Is(err, fault.Unauthenticated), errors.Is(err, fault.Limited):
+		case !settled(err):
 			return nil, fmt.Errorf("an earlier put of %q still waits in %s, and is sent first: %w", w.Handle, c.dir.pendingFile(w), err)
 		}
 	}
@@ -137,10 +136,16 @@ func (c *Client) sendPut(ctx context.Context, p pendingPut) (Deposit, error) {
 		return Deposit{}, fault.New(fault.OutcomeUnknown, "the server's answer is not that to the put of %q", p.Handle).
 			WithHint("is it a Key Trustee server? The put waits, and the next one sends it again")
 	}
-	if err == nil || errors.Is(err, fault.Invalid) || errors.Is(err, fault.Conflict) || errors.Is(err, fault.Gone) || errors.Is(err, fault.TooLarge) {
+	if settled(err) {
 		err = errors.Join(err, c.dir.dropPending(p))
 	}
 	return d, err
+}
+
+// settled says whether a server has answered a put for good: the same put sent
+// again would have the same answer.
+func settled(err error) bool {
+	return err == nil || errors.Is(err, fault.Invalid) || errors.Is(err, fault.Conflict) || errors.Is(err, fault.Gone) || errors.Is(err, fault.TooLarge)
 }
 
 // pendingPut is a put that no server has confirmed: one file in the folder

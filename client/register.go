@@ -35,7 +35,7 @@ type Registered struct {
 	Fingerprint string // of this client: 40 hex digits
 	Server      string // fingerprint of the server, qualified: 4096R/…
 	State       string // active, or pending until somebody approves
-	Before      bool   // it was registered before, and nothing was changed
+	Before      bool   // it was registered before: no key and no state was changed
 }
 
 // Register makes the client's keys in dir, unless they are there, and has the

@@ -218,8 +218,13 @@ func TestNothingIsSentToStrangers(t *testing.T) {
 		c := useServers(t, dir, url, s.URL)
 		_, err = c.Status(context.Background())
 		untrusted("status", err)
-		_, err = c.Put(context.Background(), "a", []byte("hunter2"), nil)
-		untrusted("put", err)
+		for range 2 {
+			_, err = c.Put(context.Background(), "a", []byte("hunter2"), nil)
+			untrusted("put", err)
+		}
+		if n := len(waiting(t, dir)); n != 1 {
+			t.Errorf("%s: %d puts wait, want the one that was tried twice", stranger.host, n)
+		}
 		fresh := filepath.Join(t.TempDir(), "new")
 		_, err = client.Register(context.Background(), fresh, client.Registration{Servers: []string{url}, Organization: "q", AuthCode: "hunter2", CA: ca})
 		untrusted("register", err)
