@@ -3,11 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/ktsd/ktsd/hcl"
+	"github.com/ktsd/ktsd/internal/cli"
 	"github.com/ktsd/ktsd/internal/confdir"
 	"github.com/ktsd/ktsd/internal/names"
 	"github.com/ktsd/ktsd/internal/plan"
@@ -83,11 +83,11 @@ func readAuthCode(file string) (names.Secret, error) {
 	if err := safefile.CheckSecret(file); err != nil {
 		return "", err
 	}
-	data, err := os.ReadFile(file)
+	text, err := cli.ReadSecret(&cli.Streams{}, file)
 	if err != nil {
 		return "", err
 	}
-	code := names.Secret(strings.TrimRight(string(data), "\r\n"))
+	code := names.Secret(text)
 	if err := names.CheckAuthCode(code); err != nil {
 		return "", fmt.Errorf("%s: %w", file, err)
 	}

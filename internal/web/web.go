@@ -40,13 +40,13 @@ type front struct {
 // New returns the handler for the TLS listener and the one for the admin socket.
 // A connection of the latter must carry what PeerContext adds.
 func New(config Config) (public, admin http.Handler) {
-	s := &front{
+	f := &front{
 		Config:    config,
 		bodies:    newMemory(64<<20, 8<<20),
 		strangers: newMemory(4<<20, 4<<20),
 		answers:   newMemory(128<<20, 16<<20),
 	}
-	return s.mux(publicCaller, api.ByAnyone, api.ByClient), s.mux(adminCaller, api.ByOperator)
+	return f.mux(publicCaller, api.ByAnyone, api.ByClient), f.mux(adminCaller, api.ByOperator)
 }
 
 // handle answers one request. An error it returns becomes the answer.
