@@ -114,6 +114,7 @@ func (c *Client) Get(ctx context.Context, handle string, version int64) (Deposit
 	if err != nil {
 		return Deposit{}, nil, err
 	}
+	d.Size = int64(len(a.body))
 	if version != 0 && d.Version != version {
 		return Deposit{}, nil, fault.New(fault.Corrupt, "the server answered version %d for version %d", d.Version, version)
 	}
@@ -139,7 +140,15 @@ func describe(h http.Header, handle string) (Deposit, error) {
 	if err != nil {
 		return Deposit{}, fault.New(fault.Internal, "the answer has no %s", api.HeaderCreated).WithHint("is it a Key Trustee server?")
 	}
-	return Deposit{UUID: h.Get(api.HeaderUUID), Handle: handle, Version: version, Created: created}, nil
+	d := Deposit{UUID: h.Get(api.HeaderUUID), Handle: handle, Version: version, Created: created}
+	if text := h.Get(api.HeaderNotAfter); text != "" {
+		notAfter, err := time.Parse(time.RFC3339, text)
+		if err != nil {
+			return Deposit{}, fault.New(fault.Internal, "the answer's %s is not a time", api.HeaderNotAfter).WithHint("is it a Key Trustee server?")
+		}
+		d.NotAfter = &notAfter
+	}
+	return d, nil
 }
 
 // context is what the signature in a deposit must name.
