@@ -58,7 +58,7 @@ func (s *Service) Put(ctx context.Context, c Caller, put NewDeposit) (Deposit, e
 	return kept, nil
 }
 
-// Get returns a deposit and its contents. What is absent, deleted or another
+// Get returns a deposit, without its Digest, and its contents. What is absent, deleted or another
 // client's is fault.NotFound; what was changed behind the server's back is
 // fault.Corrupt.
 func (s *Service) Get(ctx context.Context, c Caller, sel Selector) (Deposit, []byte, error) {
@@ -80,7 +80,7 @@ func (s *Service) Get(ctx context.Context, c Caller, sel Selector) (Deposit, []b
 		return Deposit{}, nil, err
 	}
 	d := *found.Deposit
-	d.Sealed = Sealed{}
+	d.Size, d.Sealed = int64(len(contents)), Sealed{}
 	return d, contents, nil
 }
 
@@ -93,7 +93,7 @@ func (s *Service) open(found Fetched, now time.Time) ([]byte, error) {
 		return nil, err
 	}
 	d := found.Deposit
-	contents, err := s.config.Sealer.Open(d.binding(found.Organization.Name), d.Sealed)
+	contents, err := s.config.Sealer.OpenInPlace(d.binding(found.Organization.Name), d.Sealed)
 	if err != nil {
 		return nil, fault.New(kindOf(err), "deposit %s of client %s cannot be opened", d.UUID, d.Client).
 			WithHint("the server's operator: its row in the database is not what was written; restore it from a backup").Because(err)

@@ -44,6 +44,7 @@ func TestPutGet(t *testing.T) {
 	for range 2 {
 		for _, sel := range []escrow.Selector{{UUID: id(1)}, {Handle: "a/handle"}, {Handle: "a/handle", Version: 1}} {
 			got := r.get(h, sel, contents, "")
+			got.Digest = want.Digest // which a read does not bring
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("Get: (-want +got)\n%s", diff)
 			}

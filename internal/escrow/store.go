@@ -62,17 +62,18 @@ type ListQuery struct {
 	Limit        int
 }
 
-// Standing is what a certificate leads to. A nil field was not found.
+// Standing is what a certificate leads to, as far as it decides. A nil field was
+// not found.
 type Standing struct {
-	Certificate  *Certificate
-	Client       *Client       // without its PublicKey
-	Organization *Organization // without its Contacts and Code
+	Certificate  *Certificate  // without Created
+	Client       *Client       // without PublicKey
+	Organization *Organization // Name and Expires alone
 }
 
 // Fetched is what a read found.
 type Fetched struct {
 	Standing
-	Deposit *Deposit
+	Deposit *Deposit // without Digest and Size
 }
 
 // Mutation is one thing that a Store writes. The set is closed.
@@ -149,6 +150,10 @@ type Sealer interface {
 	// Seal returned for the same binding, and fault.Unavailable if the generation
 	// it names is not in the ring.
 	Open(b Binding, s Sealed) ([]byte, error)
+
+	// OpenInPlace is Open for large contents: the plaintext takes the place of
+	// s.Contents, which are spent, whatever comes of it.
+	OpenInPlace(b Binding, s Sealed) ([]byte, error)
 
 	// Checks returns the generations in the ring, each with a value that tells
 	// its key from another one without giving it away.

@@ -82,11 +82,21 @@ func (s *Sealer) Seal(b escrow.Binding, plaintext []byte) (escrow.Sealed, error)
 
 // Open implements escrow.Sealer.
 func (s *Sealer) Open(b escrow.Binding, sealed escrow.Sealed) ([]byte, error) {
+	return s.open(nil, b, sealed)
+}
+
+// OpenInPlace implements escrow.Sealer.
+func (s *Sealer) OpenInPlace(b escrow.Binding, sealed escrow.Sealed) ([]byte, error) {
+	return s.open(place(sealed.Contents), b, sealed)
+}
+
+// open opens into the memory of dst, or into new memory.
+func (s *Sealer) open(dst []byte, b escrow.Binding, sealed escrow.Sealed) ([]byte, error) {
 	kek, ok := s.keks[sealed.Generation]
 	if !ok {
 		return nil, fault.New(fault.Unavailable, "generation %d of the key-encryption key is not in the KEK ring", sealed.Generation)
 	}
-	key, ok := open(kek, sealed.Key, associated(partDataKey, sealed.Generation, b))
+	key, ok := open(nil, kek, sealed.Key, associated(partDataKey, sealed.Generation, b))
 	if !ok || len(key) != keySize {
 		return nil, fault.New(fault.Corrupt, "the wrapped data key is not what was sealed")
 	}
@@ -95,7 +105,7 @@ func (s *Sealer) Open(b escrow.Binding, sealed escrow.Sealed) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	plaintext, ok := open(data, sealed.Contents, associated(partContents, sealed.Generation, b))
+	plaintext, ok := open(dst, data, sealed.Contents, associated(partContents, sealed.Generation, b))
 	if !ok {
 		return nil, fault.New(fault.Corrupt, "the sealed bytes are not what was sealed")
 	}
@@ -122,18 +132,32 @@ func associated(part byte, generation uint32, b escrow.Binding) []byte {
 }
 
 func seal(aead cipher.AEAD, plaintext, ad []byte) []byte {
-	head := 1 + aead.NonceSize()
-	out := make([]byte, head, head+len(plaintext)+aead.Overhead())
+	out := make([]byte, headSize, headSize+len(plaintext)+aead.Overhead())
 	out[0] = formatVersion
-	rand.Read(out[1:head])
-	return aead.Seal(out, out[1:head], plaintext, ad)
+	rand.Read(out[1:])
+	return aead.Seal(out, out[1:], plaintext, ad)
 }
 
-func open(aead cipher.AEAD, sealed, ad []byte) ([]byte, bool) {
-	head := 1 + aead.NonceSize()
-	if len(sealed) < head+aead.Overhead() || sealed[0] != formatVersion {
+// headSize is the length of what stands before a ciphertext: version and nonce.
+const headSize = 1 + 12
+
+// place is where the ciphertext stands in sealed bytes, for the plaintext to
+// take; nil where there is none.
+func place(sealed []byte) []byte {
+	if len(sealed) < headSize {
+		return nil
+	}
+	return sealed[headSize:headSize]
+}
+
+// open appends the plaintext to dst.
+func open(dst []byte, aead cipher.AEAD, sealed, ad []byte) ([]byte, bool) {
+	if len(sealed) < headSize+aead.Overhead() || sealed[0] != formatVersion {
 		return nil, false
 	}
-	plaintext, err := aead.Open(nil, sealed[1:head], sealed[head:], ad)
-	return plaintext, err == nil
+	plaintext, err := aead.Open(dst, sealed[1:headSize], sealed[headSize:], ad)
+	if err != nil {
+		return nil, false
+	}
+	return plaintext, true
 }

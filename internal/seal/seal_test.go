@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -49,7 +50,11 @@ func sealed(t testing.TB, s *seal.Sealer, b escrow.Binding, plaintext []byte) es
 // opens checks what Open returns: plaintext, or an error of a kind.
 func opens(t *testing.T, name string, s *seal.Sealer, b escrow.Binding, in escrow.Sealed, plaintext []byte, kind fault.Kind) {
 	t.Helper()
+	inPlace, errInPlace := s.OpenInPlace(b, escrow.Sealed{Generation: in.Generation, Key: in.Key, Contents: bytes.Clone(in.Contents)})
 	got, err := s.Open(b, in)
+	if !bytes.Equal(got, inPlace) || fmt.Sprint(err) != fmt.Sprint(errInPlace) {
+		t.Errorf("%s: in place got %q, %v, want %q, %v", name, inPlace, errInPlace, got, err)
+	}
 	if kind == "" {
 		if err != nil || !bytes.Equal(got, plaintext) {
 			t.Errorf("%s: got %q, %v, want %q", name, got, err, plaintext)

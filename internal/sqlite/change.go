@@ -1,10 +1,7 @@
 package sqlite
 
 import (
-	"context"
-	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	sqlite3 "modernc.org/sqlite/lib"
@@ -18,12 +15,10 @@ import (
 func (s *Store) Change(keys escrow.Keys, decide func(*escrow.Facts) ([]escrow.Mutation, error)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if f := s.broken.Load(); f != nil {
-		return f
+	if err := s.writable(); err != nil {
+		return err
 	}
-	if err := s.exec(`BEGIN IMMEDIATE`); errors.Is(err, sql.ErrConnDone) {
-		return s.lose(fmt.Errorf("beginning a transaction: %w", err))
-	} else if err != nil {
+	if err := s.writer.exec(`BEGIN IMMEDIATE`); err != nil {
 		return refusal("beginning a transaction", err)
 	}
 	position := s.position
@@ -35,7 +30,35 @@ func (s *Store) Change(keys escrow.Keys, decide func(*escrow.Facts) ([]escrow.Mu
 		s.position = position
 		return s.rollback(err)
 	}
+	s.wrote(sizeOf(mutations))
 	return nil
+}
+
+// writable returns nil while changes can be made. What a checkpoint came upon is
+// told as it is, once: from then on it is known.
+func (s *Store) writable() error {
+	if err := s.lost; err != nil {
+		s.lost = nil
+		return err
+	}
+	if f := s.broken.Load(); f != nil {
+		return f
+	}
+	if s.isClosed {
+		return s.lose(errClosed)
+	}
+	return nil
+}
+
+// sizeOf is about what mutations add to the log, in bytes.
+func sizeOf(mutations []escrow.Mutation) (n int) {
+	for _, m := range mutations {
+		n += 1 << 10
+		if d, ok := m.(escrow.AddDeposit); ok {
+			n += 4<<10 + len(d.Deposit.Sealed.Contents)
+		}
+	}
+	return n
 }
 
 // decideAndWrite does everything of a change but its commit, so whatever fails
@@ -60,7 +83,7 @@ func (s *Store) decideAndWrite(keys escrow.Keys, decide func(*escrow.Facts) ([]e
 // commit brings the transaction to disk. Unless the file is full or locked, nobody
 // knows after an error what is there, and nothing more is written.
 func (s *Store) commit() error {
-	err := s.exec(`COMMIT`)
+	err := s.writer.exec(`COMMIT`)
 	if err == nil {
 		return nil
 	}
@@ -74,7 +97,7 @@ func (s *Store) commit() error {
 // rollback ends a transaction that is not to be written, and returns why. One
 // that cannot be ended leaves the connection in a state that nobody knows.
 func (s *Store) rollback(why error) error {
-	err := s.exec(`ROLLBACK`)
+	err := s.writer.exec(`ROLLBACK`)
 	if err == nil || resultCode(err) == sqlite3.SQLITE_ERROR { // SQLite has ended it by itself
 		return why
 	}
@@ -87,50 +110,28 @@ func (s *Store) lose(cause error) error {
 	return cause
 }
 
-// statement returns the statement prepared on the writing connection.
-func (s *Store) statement(query string) (*sql.Stmt, error) {
-	if st, ok := s.statements[query]; ok {
-		return st, nil
-	}
-	st, err := s.conn.PrepareContext(context.Background(), query)
-	if err != nil {
-		return nil, err
-	}
-	s.statements[query] = st
-	return st, nil
-}
-
-func (s *Store) exec(query string, args ...any) error {
-	st, err := s.statement(query)
-	if err != nil {
-		return err
-	}
-	_, err = st.ExecContext(context.Background(), args...)
-	return err
-}
-
 // write writes one mutation.
 func (s *Store) write(m escrow.Mutation) error {
 	switch m := m.(type) {
 	case escrow.AddDeposit:
 		d := m.Deposit
-		return s.exec(`INSERT INTO deposits (client, uuid, handle, version, not_after, digest, size, created, deleted, kek, data_key, contents)
+		return s.writer.exec(`INSERT INTO deposits (client, uuid, handle, version, not_after, digest, size, created, deleted, kek, data_key, contents)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
 			d.Client, d.UUID, d.Handle, d.Version, micros(d.NotAfter), d.Digest[:], d.Size, micros(d.Created), micros(d.Deleted),
 			d.Sealed.Generation, d.Sealed.Key, d.Sealed.Contents)
 	case escrow.SetDeleted:
-		return s.exec(`UPDATE deposits SET deleted = $3 WHERE client = $1 AND uuid = $2`, m.Client, m.UUID, micros(m.Deleted))
+		return s.writer.exec(`UPDATE deposits SET deleted = $3 WHERE client = $1 AND uuid = $2`, m.Client, m.UUID, micros(m.Deleted))
 	case escrow.AddRecord:
 		return s.writeRecord(m.Record)
 	case escrow.ForgetRecords:
 		for _, id := range m.IDs {
-			if err := s.exec(`DELETE FROM audit_records WHERE id = $1`, id); err != nil {
+			if err := s.writer.exec(`DELETE FROM audit_records WHERE id = $1`, id); err != nil {
 				return err
 			}
 		}
 		return nil
 	case escrow.AddKEK:
-		return s.exec(`INSERT INTO keks (generation, check_value, created) VALUES ($1, $2, $3)`, m.Generation, m.Check, micros(m.Created))
+		return s.writer.exec(`INSERT INTO keks (generation, check_value, created) VALUES ($1, $2, $3)`, m.Generation, m.Check, micros(m.Created))
 	}
 	return s.writePeople(m)
 }
@@ -140,7 +141,7 @@ func (s *Store) writePeople(m escrow.Mutation) error {
 	switch m := m.(type) {
 	case escrow.AddOrganization:
 		o := m.Organization
-		err := s.exec(`INSERT INTO organizations (name, uuid, approval, code_kek, code_key, code, created, expires)
+		err := s.writer.exec(`INSERT INTO organizations (name, uuid, approval, code_kek, code_key, code, created, expires)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
 			o.Name, o.UUID, o.Approval, o.Code.Generation, o.Code.Key, o.Code.Contents, micros(o.Created), micros(o.Expires))
 		for _, contact := range o.Contacts {
@@ -150,22 +151,22 @@ func (s *Store) writePeople(m escrow.Mutation) error {
 		}
 		return err
 	case escrow.SetAdmission:
-		return s.exec(`UPDATE organizations SET approval = $2, code_kek = $3, code_key = $4, code = $5 WHERE name = $1`,
+		return s.writer.exec(`UPDATE organizations SET approval = $2, code_kek = $3, code_key = $4, code = $5 WHERE name = $1`,
 			m.Organization, m.Approval, m.Code.Generation, m.Code.Key, m.Code.Contents)
 	case escrow.AddContact:
-		return s.exec(`INSERT INTO contacts (organization, contact, created) VALUES ($1, $2, $3)`, m.Organization, m.Contact, micros(m.Created))
+		return s.writer.exec(`INSERT INTO contacts (organization, contact, created) VALUES ($1, $2, $3)`, m.Organization, m.Contact, micros(m.Created))
 	case escrow.RemoveContact:
-		return s.exec(`DELETE FROM contacts WHERE organization = $1 AND contact = $2`, m.Organization, m.Contact)
+		return s.writer.exec(`DELETE FROM contacts WHERE organization = $1 AND contact = $2`, m.Organization, m.Contact)
 	case escrow.AddClient:
 		c := m.Client
-		return s.exec(`INSERT INTO clients (fingerprint, organization, name, state, public_key, created) VALUES ($1, $2, $3, $4, $5, $6)`,
+		return s.writer.exec(`INSERT INTO clients (fingerprint, organization, name, state, public_key, created) VALUES ($1, $2, $3, $4, $5, $6)`,
 			c.Fingerprint, c.Organization, c.Name, c.State, c.PublicKey, micros(c.Created))
 	case escrow.AddCertificate:
 		c := m.Certificate
-		return s.exec(`INSERT INTO certificates (key_hash, client, created, retired) VALUES ($1, $2, $3, $4)`,
+		return s.writer.exec(`INSERT INTO certificates (key_hash, client, created, retired) VALUES ($1, $2, $3, $4)`,
 			c.Key[:], c.Client, micros(c.Created), micros(c.Retired))
 	case escrow.SetClientState:
-		return s.exec(`UPDATE clients SET state = $2 WHERE fingerprint = $1`, m.Client, m.State)
+		return s.writer.exec(`UPDATE clients SET state = $2 WHERE fingerprint = $1`, m.Client, m.State)
 	}
 	return fmt.Errorf("a mutation this store does not know: %T", m)
 }
@@ -176,5 +177,5 @@ func (s *Store) writeRecord(r escrow.Record) error {
 		return err
 	}
 	s.position++
-	return s.exec(`INSERT INTO audit_records (id, position, record) VALUES ($1, $2, $3)`, r.ID, s.position, data)
+	return s.writer.exec(`INSERT INTO audit_records (id, position, record) VALUES ($1, $2, $3)`, r.ID, s.position, data)
 }

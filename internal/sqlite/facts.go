@@ -1,10 +1,6 @@
 package sqlite
 
 import (
-	"context"
-	"database/sql"
-	"errors"
-
 	"github.com/ktsd/ktsd/internal/escrow"
 )
 
@@ -12,112 +8,113 @@ import (
 // Organizations come after certificates: what these bring along of theirs, without
 // contacts and code, gives way to the whole.
 func (s *Store) facts(keys escrow.Keys) (*escrow.Facts, error) {
-	f := escrow.NewFacts()
-	var errs []error
+	f := factFinder{conn: s.writer, facts: escrow.NewFacts(), holders: map[escrow.KeyHash]escrow.Fingerprint{}}
 	for _, key := range keys.Certificates {
-		errs = append(errs, s.factCertificate(f, key))
-	}
-	for _, fp := range keys.Clients {
-		errs = append(errs, s.factClient(f, fp))
-	}
-	for _, name := range keys.Organizations {
-		errs = append(errs, s.factOrganization(f, name))
-	}
-	for _, key := range keys.Deposits {
-		errs = append(errs, s.factDeposit(f, key))
-	}
-	return f, errors.Join(errs...)
-}
-
-// find scans one row; that there is none is no error.
-func (s *Store) find(query string, args []any, dest ...any) (found bool, err error) {
-	st, err := s.statement(query)
-	if err != nil {
-		return false, err
-	}
-	err = st.QueryRowContext(context.Background(), args...).Scan(dest...)
-	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
-func (s *Store) factCertificate(f *escrow.Facts, key escrow.KeyHash) error {
-	var r standingRow
-	found, err := s.find(`SELECT `+standingColumns+` `+standingTables+` WHERE c.key_hash = $1`, []any{key[:]}, r.dest()...)
-	if !found {
-		return err
-	}
-	who := r.standing(key)
-	f.AddCertificate(*who.Certificate)
-	f.AddClient(*who.Client)
-	f.AddOrganization(*who.Organization)
-	return nil
-}
-
-func (s *Store) factClient(f *escrow.Facts, fp escrow.Fingerprint) error {
-	var r clientRow
-	found, err := s.find(`SELECT `+clientColumns+` FROM clients k WHERE k.fingerprint = $1`, []any{fp}, r.dest()...)
-	if found {
-		f.AddClient(r.client())
-	}
-	return err
-}
-
-// factOrganization does the same work whether or not the organization exists: a
-// registration must not tell by its time.
-func (s *Store) factOrganization(f *escrow.Facts, name escrow.OrgName) error {
-	contacts, err := s.contacts(name)
-	if err != nil {
-		return err
-	}
-	var r organizationRow
-	found, err := s.find(`SELECT `+organizationColumns+` FROM organizations o WHERE o.name = $1`, []any{name}, r.dest()...)
-	if found {
-		org := r.organization()
-		org.Contacts = contacts
-		f.AddOrganization(org)
-	}
-	return err
-}
-
-func (s *Store) contacts(name escrow.OrgName) ([]string, error) {
-	st, err := s.statement(`SELECT contact FROM contacts WHERE organization = $1 ORDER BY contact`)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := st.QueryContext(context.Background(), name)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var contacts []string
-	for rows.Next() {
-		var contact string
-		if err := rows.Scan(&contact); err != nil {
+		if err := f.certificate(key); err != nil {
 			return nil, err
 		}
-		contacts = append(contacts, contact)
 	}
-	return contacts, rows.Err()
+	for _, fp := range keys.Clients {
+		if err := f.client(fp); err != nil {
+			return nil, err
+		}
+	}
+	for _, name := range keys.Organizations {
+		if err := f.organization(name); err != nil {
+			return nil, err
+		}
+	}
+	for _, key := range keys.Deposits {
+		if err := f.deposit(key); err != nil {
+			return nil, err
+		}
+	}
+	return f.facts, nil
 }
 
-func (s *Store) factDeposit(f *escrow.Facts, key escrow.DepositKey) error {
-	var r depositRow
-	found, err := s.find(`SELECT `+depositColumns+` FROM certificates c JOIN deposits d ON d.client = c.client
-		WHERE c.key_hash = $1 AND d.uuid = $2`, []any{key.Certificate[:], key.UUID}, r.dest()...)
-	if found {
-		f.AddDeposit(r.deposit())
+// factFinder reads the facts of one group.
+type factFinder struct {
+	conn    *conn
+	facts   *escrow.Facts
+	holders map[escrow.KeyHash]escrow.Fingerprint // of certificates looked up so far; "" for none
+}
+
+// certificate is looked up once for a group, in which one client may have many
+// changes.
+func (f *factFinder) certificate(key escrow.KeyHash) error {
+	if _, known := f.holders[key]; known {
+		return nil
 	}
+	f.holders[key] = ""
+	_, err := f.conn.find(`SELECT `+standingColumns+` `+standingTables+` WHERE c.key_hash = $1`, []any{key[:]}, func(r *row) error {
+		who := r.standing(key)
+		f.facts.AddCertificate(*who.Certificate)
+		f.facts.AddClient(*who.Client)
+		f.facts.AddOrganization(*who.Organization)
+		f.holders[key] = who.Client.Fingerprint
+		return r.err()
+	})
+	return err
+}
+
+// holder returns the client that a certificate is bound to; "" for none.
+func (f *factFinder) holder(key escrow.KeyHash) (escrow.Fingerprint, error) {
+	if client, known := f.holders[key]; known {
+		return client, nil
+	}
+	var client escrow.Fingerprint
+	_, err := f.conn.find(`SELECT client FROM certificates WHERE key_hash = $1`, []any{key[:]}, func(r *row) error {
+		client = escrow.Fingerprint(r.text())
+		return r.err()
+	})
+	return client, err
+}
+
+func (f *factFinder) client(fp escrow.Fingerprint) error {
+	_, err := f.conn.find(`SELECT `+clientColumns+` FROM clients k WHERE k.fingerprint = $1`, []any{fp}, func(r *row) error {
+		f.facts.AddClient(r.client())
+		return r.err()
+	})
+	return err
+}
+
+// organization does the same work whether or not the organization exists: a
+// registration must not tell by its time.
+func (f *factFinder) organization(name escrow.OrgName) error {
+	var contacts []string
+	err := f.conn.each(`SELECT contact FROM contacts WHERE organization = $1 ORDER BY contact`, []any{name}, func(r *row) error {
+		contacts = append(contacts, r.text())
+		return r.err()
+	})
+	if err != nil {
+		return err
+	}
+	_, err = f.conn.find(`SELECT `+organizationColumns+` FROM organizations o WHERE o.name = $1`, []any{name}, func(r *row) error {
+		org := r.organization()
+		org.Contacts = contacts
+		f.facts.AddOrganization(org)
+		return r.err()
+	})
+	return err
+}
+
+func (f *factFinder) deposit(key escrow.DepositKey) error {
+	client, err := f.holder(key.Certificate)
+	if err != nil || client == "" {
+		return err
+	}
+	_, err = f.conn.find(`SELECT `+descriptionColumns+` FROM deposits d WHERE d.client = $1 AND d.uuid = $2`, []any{client, key.UUID}, func(r *row) error {
+		d, _ := r.description()
+		f.facts.AddDeposit(d)
+		return r.err()
+	})
 	if err != nil || key.Handle == "" {
 		return err
 	}
-	var client escrow.Fingerprint
-	var latest int64
-	found, err = s.find(`SELECT d.client, d.version FROM certificates c JOIN deposits d ON d.client = c.client
-		WHERE c.key_hash = $1 AND d.handle = $2 ORDER BY d.version DESC LIMIT 1`, []any{key.Certificate[:], key.Handle}, &client, &latest)
-	if found {
-		f.AddLatest(client, key.Handle, latest)
-	}
+	_, err = f.conn.find(`SELECT d.version FROM deposits d WHERE d.client = $1 AND d.handle = $2 ORDER BY d.version DESC LIMIT 1`,
+		[]any{client, key.Handle}, func(r *row) error {
+			f.facts.AddLatest(client, key.Handle, r.number())
+			return r.err()
+		})
 	return err
 }

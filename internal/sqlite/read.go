@@ -2,112 +2,99 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
-	"errors"
 	"strings"
 
 	"github.com/ktsd/ktsd/internal/escrow"
 )
 
 // Fetch implements escrow.Store with one query.
-func (s *Store) Fetch(ctx context.Context, key escrow.KeyHash, sel escrow.Selector) (escrow.Fetched, error) {
-	which, args := selected(sel)
-	var who standingRow
-	var row depositRow
-	var sealed escrow.Sealed
-	var generation sql.NullInt64
-	dest := append(append(who.dest(), row.dest()...), &generation, &sealed.Key, &sealed.Contents)
-	err := s.readers.QueryRowContext(ctx, `SELECT `+standingColumns+`, `+depositColumns+`, d.kek, d.data_key, d.contents `+standingTables+`
-		LEFT JOIN deposits d ON d.client = k.fingerprint AND `+which+`
-		WHERE c.key_hash = $1 ORDER BY d.version DESC LIMIT 1`, append([]any{key[:]}, args...)...).Scan(dest...)
-	if errors.Is(err, sql.ErrNoRows) {
-		return escrow.Fetched{}, nil
-	}
+func (s *Store) Fetch(ctx context.Context, key escrow.KeyHash, sel escrow.Selector) (found escrow.Fetched, err error) {
+	query, args := selected(key, sel)
+	err = s.read(ctx, func(c *conn) error {
+		_, err := c.find(query, args, func(r *row) error {
+			found.Standing = r.standing(key)
+			if d, ok := r.deposit(); ok {
+				d.Sealed = escrow.Sealed{Generation: r.generation(), Key: r.bytes(), Contents: r.bytes()}
+				found.Deposit = &d
+			}
+			return r.err()
+		})
+		return err
+	})
 	if err != nil {
 		return escrow.Fetched{}, readError("reading a deposit", err)
-	}
-	found := escrow.Fetched{Standing: who.standing(key)}
-	if row.uuid.Valid {
-		d := row.deposit()
-		sealed.Generation = uint32(generation.Int64)
-		d.Sealed, found.Deposit = sealed, &d
 	}
 	return found, nil
 }
 
-// selected is the condition that a selector stands for, from parameter 2 on.
-func selected(sel escrow.Selector) (condition string, args []any) {
+const (
+	fetchQuery = `SELECT ` + standingColumns + `, ` + depositColumns + `, d.kek, d.data_key, d.contents ` + standingTables + `
+		LEFT JOIN deposits d ON d.client = c.client AND `
+	fetchUUID    = fetchQuery + `d.uuid = $2 WHERE c.key_hash = $1`
+	fetchVersion = fetchQuery + `d.handle = $2 AND d.version = $3 WHERE c.key_hash = $1`
+	fetchLatest  = fetchQuery + `d.handle = $2 WHERE c.key_hash = $1 ORDER BY d.version DESC LIMIT 1`
+)
+
+// selected is the query that a selector stands for.
+func selected(key escrow.KeyHash, sel escrow.Selector) (query string, args []any) {
 	switch {
 	case sel.UUID != "":
-		return `d.uuid = $2`, []any{sel.UUID}
+		return fetchUUID, []any{key[:], sel.UUID}
 	case sel.Version != 0:
-		return `d.handle = $2 AND d.version = $3`, []any{sel.Handle, sel.Version}
+		return fetchVersion, []any{key[:], sel.Handle, sel.Version}
 	}
-	return `d.handle = $2`, []any{sel.Handle}
+	return fetchLatest, []any{key[:], sel.Handle}
 }
 
 // List implements escrow.Store. The rows come in the order of the index, so it
 // stops at the first handle without the prefix.
-func (s *Store) List(ctx context.Context, key escrow.KeyHash, q escrow.ListQuery) (escrow.Standing, []escrow.Deposit, error) {
+func (s *Store) List(ctx context.Context, key escrow.KeyHash, q escrow.ListQuery) (who escrow.Standing, deposits []escrow.Deposit, err error) {
 	condition := `(d.handle > $2 OR d.handle = $2 AND d.version > $3) AND d.handle >= $4`
 	if !q.All {
 		condition += ` AND d.deleted IS NULL AND NOT EXISTS (
 			SELECT 1 FROM deposits n WHERE n.client = d.client AND n.handle = d.handle AND n.version > d.version)`
 	}
-	rows, err := s.readers.QueryContext(ctx, `SELECT `+standingColumns+`, `+depositColumns+` `+standingTables+`
-		LEFT JOIN deposits d ON d.client = k.fingerprint AND `+condition+`
-		WHERE c.key_hash = $1 ORDER BY d.handle, d.version LIMIT $5`, key[:], q.AfterHandle, q.AfterVersion, q.Prefix, q.Limit)
+	err = s.each(ctx, `SELECT `+standingColumns+`, `+descriptionColumns+` `+standingTables+`
+		LEFT JOIN deposits d ON d.client = c.client AND `+condition+`
+		WHERE c.key_hash = $1 ORDER BY d.handle, d.version LIMIT $5`,
+		[]any{key[:], q.AfterHandle, q.AfterVersion, q.Prefix, q.Limit}, func(r *row) error {
+			who = r.standing(key)
+			d, found := r.description()
+			if err := r.err(); err != nil {
+				return err
+			}
+			if !found || !strings.HasPrefix(string(d.Handle), q.Prefix) {
+				return errEnough
+			}
+			deposits = append(deposits, d)
+			return nil
+		})
 	if err != nil {
 		return escrow.Standing{}, nil, readError("listing deposits", err)
 	}
-	defer rows.Close()
-	var standing escrow.Standing
-	var deposits []escrow.Deposit
-	for rows.Next() {
-		var who standingRow
-		var row depositRow
-		if err := rows.Scan(append(who.dest(), row.dest()...)...); err != nil {
-			return escrow.Standing{}, nil, readError("listing deposits", err)
-		}
-		standing = who.standing(key)
-		if !row.uuid.Valid || !strings.HasPrefix(row.handle.String, q.Prefix) {
-			break
-		}
-		deposits = append(deposits, row.deposit())
-	}
-	if err := rows.Err(); err != nil {
-		return escrow.Standing{}, nil, readError("listing deposits", err)
-	}
-	return standing, deposits, nil
+	return who, deposits, nil
 }
 
 // Organizations implements escrow.Store.
 func (s *Store) Organizations(ctx context.Context) ([]escrow.Organization, error) {
 	var orgs []escrow.Organization
 	index := map[escrow.OrgName]int{}
-	err := s.each(ctx, `SELECT `+organizationColumns+` FROM organizations o ORDER BY o.name`, nil, func(rows *sql.Rows) error {
-		var r organizationRow
-		if err := rows.Scan(r.dest()...); err != nil {
-			return err
-		}
-		index[r.o.Name] = len(orgs)
-		orgs = append(orgs, r.organization())
-		return nil
+	err := s.each(ctx, `SELECT `+organizationColumns+` FROM organizations o ORDER BY o.name`, nil, func(r *row) error {
+		org := r.organization()
+		index[org.Name] = len(orgs)
+		orgs = append(orgs, org)
+		return r.err()
 	})
 	if err != nil {
 		return nil, readError("reading the organizations", err)
 	}
-	err = s.each(ctx, `SELECT organization, contact FROM contacts ORDER BY organization, contact`, nil, func(rows *sql.Rows) error {
-		var org escrow.OrgName
-		var contact string
-		if err := rows.Scan(&org, &contact); err != nil {
-			return err
-		}
+	err = s.each(ctx, `SELECT organization, contact FROM contacts ORDER BY organization, contact`, nil, func(r *row) error {
+		org, contact := escrow.OrgName(r.text()), r.text()
 		if i, ok := index[org]; ok {
 			orgs[i].Contacts = append(orgs[i].Contacts, contact)
 		}
-		return nil
+		return r.err()
 	})
 	if err != nil {
 		return nil, readError("reading the contacts", err)
@@ -119,13 +106,9 @@ func (s *Store) Organizations(ctx context.Context) ([]escrow.Organization, error
 func (s *Store) Clients(ctx context.Context, org escrow.OrgName) ([]escrow.Client, error) {
 	var clients []escrow.Client
 	err := s.each(ctx, `SELECT `+clientColumns+` FROM clients k WHERE $1 = '' OR k.organization = $1
-		ORDER BY k.organization, k.fingerprint`, []any{org}, func(rows *sql.Rows) error {
-		var r clientRow
-		if err := rows.Scan(r.dest()...); err != nil {
-			return err
-		}
+		ORDER BY k.organization, k.fingerprint`, []any{org}, func(r *row) error {
 		clients = append(clients, r.client())
-		return nil
+		return r.err()
 	})
 	if err != nil {
 		return nil, readError("reading the clients", err)
@@ -136,17 +119,13 @@ func (s *Store) Clients(ctx context.Context, org escrow.OrgName) ([]escrow.Clien
 // PendingAudit implements escrow.Store.
 func (s *Store) PendingAudit(ctx context.Context) ([]escrow.Record, error) {
 	var records []escrow.Record
-	err := s.each(ctx, `SELECT record FROM audit_records ORDER BY position`, nil, func(rows *sql.Rows) error {
-		var data []byte
-		if err := rows.Scan(&data); err != nil {
+	err := s.each(ctx, `SELECT record FROM audit_records ORDER BY position`, nil, func(r *row) error {
+		var record escrow.Record
+		if err := json.Unmarshal(r.bytes(), &record); err != nil {
 			return err
 		}
-		var r escrow.Record
-		if err := json.Unmarshal(data, &r); err != nil {
-			return err
-		}
-		records = append(records, r)
-		return nil
+		records = append(records, record)
+		return r.err()
 	})
 	if err != nil {
 		return nil, readError("reading the audit records", err)
@@ -157,12 +136,10 @@ func (s *Store) PendingAudit(ctx context.Context) ([]escrow.Record, error) {
 // KEKs implements escrow.Store.
 func (s *Store) KEKs(ctx context.Context) (map[uint32][]byte, error) {
 	keks := map[uint32][]byte{}
-	err := s.each(ctx, `SELECT generation, check_value FROM keks`, nil, func(rows *sql.Rows) error {
-		var generation uint32
-		var check []byte
-		err := rows.Scan(&generation, &check)
-		keks[generation] = check
-		return err
+	err := s.each(ctx, `SELECT generation, check_value FROM keks`, nil, func(r *row) error {
+		generation := r.generation()
+		keks[generation] = r.bytes()
+		return r.err()
 	})
 	if err != nil {
 		return nil, readError("reading the generations of the key-encryption key", err)
@@ -171,16 +148,6 @@ func (s *Store) KEKs(ctx context.Context) (map[uint32][]byte, error) {
 }
 
 // each calls f for every row of a query.
-func (s *Store) each(ctx context.Context, query string, args []any, f func(*sql.Rows) error) error {
-	rows, err := s.readers.QueryContext(ctx, query, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := f(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+func (s *Store) each(ctx context.Context, query string, args []any, f func(*row) error) error {
+	return s.read(ctx, func(c *conn) error { return c.each(query, args, f) })
 }

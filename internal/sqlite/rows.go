@@ -1,95 +1,93 @@
 package sqlite
 
 import (
-	"database/sql"
+	"database/sql/driver"
+	"fmt"
 	"time"
 
 	"github.com/ktsd/ktsd/internal/escrow"
 )
 
-// Each row type scans the columns named beside it.
-
-const clientColumns = `k.fingerprint, k.organization, k.name, k.state, k.public_key, k.created`
-
-type clientRow struct {
-	c       escrow.Client
-	created int64
+// row reads the columns of a row, one after another. A value of another type than
+// the one that is asked for is an error, which err returns.
+type row struct {
+	values []driver.Value
+	next   int
+	wrong  error
 }
 
-func (r *clientRow) dest() []any {
-	return []any{&r.c.Fingerprint, &r.c.Organization, &r.c.Name, &r.c.State, &r.c.PublicKey, &r.created}
+func (r *row) value() driver.Value {
+	r.next++
+	return r.values[r.next-1]
 }
 
-func (r *clientRow) client() escrow.Client {
-	r.c.Created = fromMicros(r.created)
-	return r.c
-}
+// err returns what was wrong with the columns that were read.
+func (r *row) err() error { return r.wrong }
 
-const organizationColumns = `o.name, o.uuid, o.approval, o.code_kek, o.code_key, o.code, o.created, o.expires`
-
-type organizationRow struct {
-	o                escrow.Organization
-	created, expires int64
-}
-
-func (r *organizationRow) dest() []any {
-	return []any{&r.o.Name, &r.o.UUID, &r.o.Approval, &r.o.Code.Generation, &r.o.Code.Key, &r.o.Code.Contents, &r.created, &r.expires}
-}
-
-func (r *organizationRow) organization() escrow.Organization {
-	r.o.Created, r.o.Expires = fromMicros(r.created), fromMicros(r.expires)
-	return r.o
-}
-
-const depositColumns = `d.client, d.uuid, d.handle, d.version, d.not_after, d.digest, d.size, d.created, d.deleted`
-
-// depositRow scans a deposit's description. All of it is NULL where an outer
-// join found none.
-type depositRow struct {
-	client, uuid, handle                      sql.NullString
-	version, notAfter, size, created, deleted sql.NullInt64
-	digest                                    []byte
-}
-
-func (r *depositRow) dest() []any {
-	return []any{&r.client, &r.uuid, &r.handle, &r.version, &r.notAfter, &r.digest, &r.size, &r.created, &r.deleted}
-}
-
-func (r *depositRow) deposit() escrow.Deposit {
-	d := escrow.Deposit{
-		Client: escrow.Fingerprint(r.client.String), UUID: escrow.UUID(r.uuid.String), Handle: escrow.Handle(r.handle.String),
-		Version: r.version.Int64, NotAfter: fromNullMicros(r.notAfter), Size: r.size.Int64,
-		Created: fromNullMicros(r.created), Deleted: fromNullMicros(r.deleted),
+func (r *row) mismatch(v driver.Value, want string) {
+	if r.wrong == nil {
+		r.wrong = fmt.Errorf("column %d holds a %T, where %s belongs", r.next, v, want)
 	}
-	copy(d.Digest[:], r.digest)
-	return d
 }
 
-const (
-	standingColumns = `c.created, c.retired, k.fingerprint, k.organization, k.name, k.state, k.created, o.uuid, o.approval, o.created, o.expires`
-	standingTables  = `FROM certificates c JOIN clients k ON k.fingerprint = c.client JOIN organizations o ON o.name = k.organization`
-)
-
-type standingRow struct {
-	k                                         escrow.Client
-	o                                         escrow.Organization
-	bound, registered, orgCreated, orgExpires int64
-	retired                                   sql.NullInt64
-}
-
-func (r *standingRow) dest() []any {
-	return []any{&r.bound, &r.retired, &r.k.Fingerprint, &r.k.Organization, &r.k.Name, &r.k.State, &r.registered,
-		&r.o.UUID, &r.o.Approval, &r.orgCreated, &r.orgExpires}
-}
-
-func (r *standingRow) standing(key escrow.KeyHash) escrow.Standing {
-	r.k.Created = fromMicros(r.registered)
-	r.o.Name, r.o.Created, r.o.Expires = r.k.Organization, fromMicros(r.orgCreated), fromMicros(r.orgExpires)
-	return escrow.Standing{
-		Certificate:  &escrow.Certificate{Key: key, Client: r.k.Fingerprint, Created: fromMicros(r.bound), Retired: fromNullMicros(r.retired)},
-		Client:       &r.k,
-		Organization: &r.o,
+// text reads a text; NULL is "".
+func (r *row) text() string {
+	switch v := r.value().(type) {
+	case string:
+		return v
+	case nil:
+		return ""
+	default:
+		r.mismatch(v, "a text")
+		return ""
 	}
+}
+
+// number reads an integer; NULL is 0.
+func (r *row) number() int64 {
+	switch v := r.value().(type) {
+	case int64:
+		return v
+	case nil:
+		return 0
+	default:
+		r.mismatch(v, "an integer")
+		return 0
+	}
+}
+
+// bytes reads a blob, which the caller may keep; NULL is nil. What a hand has made
+// a text of is a blob all the same: whoever opens it finds out.
+func (r *row) bytes() []byte {
+	switch v := r.value().(type) {
+	case []byte:
+		return v
+	case string:
+		return []byte(v)
+	case nil:
+		return nil
+	default:
+		r.mismatch(v, "a blob")
+		return nil
+	}
+}
+
+// time reads a time in microseconds since 1970; NULL is the zero time.
+func (r *row) time() time.Time {
+	if r.values[r.next] == nil {
+		r.next++
+		return time.Time{}
+	}
+	return time.UnixMicro(r.number()).UTC()
+}
+
+// generation reads the generation of a key-encryption key.
+func (r *row) generation() uint32 {
+	n := r.number()
+	if n != int64(uint32(n)) {
+		r.mismatch(n, "a generation")
+	}
+	return uint32(n)
 }
 
 // micros is a time as it is stored: NULL for the zero time.
@@ -100,11 +98,60 @@ func micros(t time.Time) any {
 	return t.UnixMicro()
 }
 
-func fromMicros(n int64) time.Time { return time.UnixMicro(n).UTC() }
+// Each function below reads the columns named beside it.
 
-func fromNullMicros(n sql.NullInt64) time.Time {
-	if !n.Valid {
-		return time.Time{}
+const clientColumns = `k.fingerprint, k.organization, k.name, k.state, k.public_key, k.created`
+
+func (r *row) client() escrow.Client {
+	return escrow.Client{
+		Fingerprint: escrow.Fingerprint(r.text()), Organization: escrow.OrgName(r.text()), Name: r.text(),
+		State: escrow.ClientState(r.number()), PublicKey: r.bytes(), Created: r.time(),
 	}
-	return fromMicros(n.Int64)
+}
+
+const organizationColumns = `o.name, o.uuid, o.approval, o.code_kek, o.code_key, o.code, o.created, o.expires`
+
+func (r *row) organization() escrow.Organization {
+	return escrow.Organization{
+		Name: escrow.OrgName(r.text()), UUID: r.text(), Approval: escrow.Approval(r.text()),
+		Code:    escrow.Sealed{Generation: r.generation(), Key: r.bytes(), Contents: r.bytes()},
+		Created: r.time(), Expires: r.time(),
+	}
+}
+
+const depositColumns = `d.client, d.uuid, d.handle, d.version, d.not_after, d.created, d.deleted`
+
+// deposit reads what every read of a deposit brings. All of it is NULL where an
+// outer join found none.
+func (r *row) deposit() (d escrow.Deposit, found bool) {
+	found = r.values[r.next] != nil
+	return escrow.Deposit{
+		Client: escrow.Fingerprint(r.text()), UUID: escrow.UUID(r.text()), Handle: escrow.Handle(r.text()),
+		Version: r.number(), NotAfter: r.time(), Created: r.time(), Deleted: r.time(),
+	}, found
+}
+
+const descriptionColumns = depositColumns + `, d.digest, d.size`
+
+// description reads a whole description.
+func (r *row) description() (d escrow.Deposit, found bool) {
+	d, found = r.deposit()
+	copy(d.Digest[:], r.bytes())
+	d.Size = r.number()
+	return d, found
+}
+
+const (
+	standingColumns = `c.client, c.retired, k.organization, k.name, k.state, k.created, o.expires`
+	standingTables  = `FROM certificates c JOIN clients k ON k.fingerprint = c.client JOIN organizations o ON o.name = k.organization`
+)
+
+func (r *row) standing(key escrow.KeyHash) escrow.Standing {
+	client := escrow.Fingerprint(r.text())
+	retired, org := r.time(), escrow.OrgName(r.text())
+	return escrow.Standing{
+		Certificate:  &escrow.Certificate{Key: key, Client: client, Retired: retired},
+		Client:       &escrow.Client{Fingerprint: client, Organization: org, Name: r.text(), State: escrow.ClientState(r.number()), Created: r.time()},
+		Organization: &escrow.Organization{Name: org, Expires: r.time()},
+	}
 }

@@ -1,6 +1,7 @@
 // Package sqlite is the embedded store: one SQLite file, no set-up. It
 // implements escrow.Store, returns facts, and holds no policy. One connection
-// writes, in WAL mode with every commit fsynced; the others read.
+// writes, in WAL mode with every commit fsynced; one brings the log into the file
+// (sqlite.org/wal.html), beside the changes; the others read.
 package sqlite
 
 import (
@@ -17,7 +18,6 @@ import (
 	"sync/atomic"
 
 	"github.com/pressly/goose/v3"
-	_ "modernc.org/sqlite" // registers the driver "sqlite"
 
 	"github.com/ktsd/ktsd/internal/escrow"
 	"github.com/ktsd/ktsd/internal/fault"
@@ -28,13 +28,18 @@ var migrations embed.FS
 
 // Store is a database file. It is safe for concurrent use.
 type Store struct {
-	readers *sql.DB
-	writers *sql.DB // of one connection, conn
+	readers chan *conn // those that are free
+	dialed  int        // how many there are
+	closed  chan struct{}
 
-	mu         sync.Mutex // one change at a time
-	conn       *sql.Conn
-	statements map[string]*sql.Stmt // prepared on conn, by their text
-	position   int64                // of the last audit record written
+	mu       sync.Mutex // one change at a time
+	isClosed bool
+	writer   *conn
+	position int64 // of the last audit record written
+	written  int   // bytes, roughly, since the last checkpoint
+	lost     error // why nothing is written any more, until a Change has told it
+
+	checkpoints checkpointer
 
 	broken atomic.Pointer[fault.Error] // set by the first error after which nothing is written
 }
@@ -54,14 +59,12 @@ func Create(ctx context.Context, path, node string) (*Store, error) {
 	if err := f.Close(); err != nil {
 		return nil, fmt.Errorf("creating the database: %w", err)
 	}
-	s, err := connect(ctx, path)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := s.writers.ExecContext(ctx, `INSERT INTO node (name) SELECT $1 WHERE NOT EXISTS (SELECT 1 FROM node)`, node); err != nil {
-		return nil, errors.Join(fmt.Errorf("naming the database's node: %w", err), s.Close())
-	}
-	return s.take(ctx, path, node)
+	return connect(ctx, path, func(ctx context.Context, db *sql.DB) error {
+		if _, err := db.ExecContext(ctx, `INSERT INTO node (name) SELECT $1 WHERE NOT EXISTS (SELECT 1 FROM node)`, node); err != nil {
+			return fmt.Errorf("naming the database's node: %w", err)
+		}
+		return checkNode(ctx, db, path, node)
+	})
 }
 
 // Open opens the database file of a node and brings its schema up to date. It
@@ -73,34 +76,64 @@ func Open(ctx context.Context, path, node string) (*Store, error) {
 	} else if err != nil {
 		return nil, fmt.Errorf("opening the database: %w", err)
 	}
-	s, err := connect(ctx, path)
-	if err != nil {
-		return nil, err
-	}
-	return s.take(ctx, path, node)
+	return connect(ctx, path, func(ctx context.Context, db *sql.DB) error { return checkNode(ctx, db, path, node) })
 }
 
-// connect opens the pools and brings the schema up to date.
-func connect(ctx context.Context, path string) (*Store, error) {
+// connect brings the schema up to date, has check look at the database, and opens
+// the connections that stay.
+func connect(ctx context.Context, path string, check func(context.Context, *sql.DB) error) (*Store, error) {
 	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: url.Values{
-		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "trusted_schema(0)"},
-		"_txlock": {"immediate"},
+		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "trusted_schema(0)", "wal_autocheckpoint(0)"},
 	}.Encode()}
-	s := &Store{statements: map[string]*sql.Stmt{}}
-	var err error
-	if s.writers, err = sql.Open("sqlite", u.String()); err != nil {
-		return nil, fmt.Errorf("opening the database: %w", err)
+	if err := prepare(ctx, path, u.String(), check); err != nil {
+		return nil, err
 	}
-	if s.readers, err = sql.Open("sqlite", u.String()); err != nil {
-		return nil, fmt.Errorf("opening the database: %w", err)
-	}
-	s.writers.SetMaxOpenConns(1)
-	s.readers.SetMaxOpenConns(2 + 2*runtime.NumCPU())
-	s.readers.SetMaxIdleConns(2 + 2*runtime.NumCPU())
-	if err := migrate(ctx, s.writers); err != nil {
+	s := &Store{readers: make(chan *conn, 2+2*runtime.NumCPU()), closed: make(chan struct{}), checkpoints: newCheckpointer()}
+	if err := s.dial(u.String()); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the database %s: %w", path, err), s.Close())
 	}
+	s.checkpoints.running.Go(s.checkpointLoop)
 	return s, nil
+}
+
+// prepare makes the database ready to be worked with.
+func prepare(ctx context.Context, path, dsn string, check func(context.Context, *sql.DB) error) (err error) {
+	db, err := sql.Open("sqlite", dsn)
+	if err != nil {
+		return fmt.Errorf("opening the database: %w", err)
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	db.SetMaxOpenConns(1)
+	if err := migrate(ctx, db); err != nil {
+		return fmt.Errorf("opening the database %s: %w", path, err)
+	}
+	return check(ctx, db)
+}
+
+// dial opens the connections that the store works with.
+func (s *Store) dial(dsn string) (err error) {
+	if s.writer, err = dial(dsn); err != nil {
+		return err
+	}
+	if s.checkpoints.conn, err = dial(dsn); err != nil {
+		return err
+	}
+	for range cap(s.readers) {
+		c, err := dial(dsn)
+		if err != nil {
+			return err
+		}
+		s.readers <- c
+		s.dialed++
+	}
+	_, err = s.writer.find(`SELECT coalesce(max(position), 0) FROM audit_records`, nil, func(r *row) error {
+		s.position = r.number()
+		return r.err()
+	})
+	if err != nil {
+		return fmt.Errorf("reading the audit records: %w", err)
+	}
+	return nil
 }
 
 // migrate brings the schema to the version of this build.
@@ -129,17 +162,10 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
-// take checks that the file is the node's own, and makes it ready to write.
-func (s *Store) take(ctx context.Context, path, node string) (*Store, error) {
-	if err := s.prepare(ctx, path, node); err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
-	return s, nil
-}
-
-func (s *Store) prepare(ctx context.Context, path, node string) error {
+// checkNode checks that the file is the node's own.
+func checkNode(ctx context.Context, db *sql.DB, path, node string) error {
 	var owner string
-	err := s.readers.QueryRowContext(ctx, `SELECT name FROM node`).Scan(&owner)
+	err := db.QueryRowContext(ctx, `SELECT name FROM node`).Scan(&owner)
 	if errors.Is(err, sql.ErrNoRows) {
 		return fmt.Errorf("the database %s belongs to no node: an interrupted ktadmin init left it; run that again", path)
 	}
@@ -150,33 +176,63 @@ func (s *Store) prepare(ctx context.Context, path, node string) error {
 		return fmt.Errorf("the database %s belongs to node %s, and this is %s: "+
 			"the state directory is never copied from one node to another; restore a backup instead", path, owner, node)
 	}
-	if err := s.readers.QueryRowContext(ctx, `SELECT coalesce(max(position), 0) FROM audit_records`).Scan(&s.position); err != nil {
-		return fmt.Errorf("reading the audit records: %w", err)
-	}
-	s.conn, err = s.writers.Conn(ctx)
-	return err
+	return nil
 }
 
-// Close closes the file. Changes must have ended.
+// errClosed is the error of what is asked of a store after Close.
+var errClosed = errors.New("the database is closed")
+
+// Close closes the file, after the reads and the change under way.
 func (s *Store) Close() error {
-	for _, statement := range s.statements {
-		statement.Close()
+	s.mu.Lock()
+	if s.isClosed {
+		s.mu.Unlock()
+		return nil
 	}
+	s.isClosed = true
+	s.mu.Unlock()
+	close(s.closed)
+	s.checkpoints.running.Wait()
 	var errs []error
-	if s.conn != nil {
-		errs = append(errs, s.conn.Close())
+	for range s.dialed {
+		c := <-s.readers
+		errs = append(errs, c.Close())
 	}
-	return errors.Join(append(errs, s.readers.Close(), s.writers.Close())...)
+	for _, c := range []*conn{s.checkpoints.conn, s.writer} {
+		if c != nil {
+			errs = append(errs, c.Close())
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // Ping implements escrow.Store.
 func (s *Store) Ping(ctx context.Context) error {
-	var one int
-	if err := s.readers.QueryRowContext(ctx, `SELECT 1 FROM node`).Scan(&one); err != nil {
+	err := s.read(ctx, func(c *conn) error {
+		_, err := c.find(`SELECT 1 FROM node`, nil, func(*row) error { return nil })
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("asking the database: %w", err)
 	}
 	if f := s.broken.Load(); f != nil {
 		return f
 	}
 	return nil
+}
+
+// read calls f with a connection that is free.
+func (s *Store) read(ctx context.Context, f func(*conn) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case c := <-s.readers:
+		defer func() { s.readers <- c }()
+		return f(c)
+	case <-s.closed:
+		return errClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

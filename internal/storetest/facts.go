@@ -39,7 +39,7 @@ func testFactsOfCertificate(w *world) {
 	want := escrow.NewFacts()
 	who := settled(1)
 	want.AddCertificate(*who.Certificate)
-	want.AddCertificate(retired)
+	want.AddCertificate(*standing(retired, client(1, "acme"), organization("acme")).Certificate)
 	want.AddClient(*who.Client)
 	want.AddOrganization(*who.Organization)
 	keys := escrow.Keys{Certificates: []escrow.KeyHash{keyHash(1), keyHash(4), keyHash(9), {}}}

@@ -50,7 +50,7 @@ func testFetch(w *world) {
 		{"nothing", 1, escrow.Selector{}, nil},
 	}
 	for _, test := range tests {
-		w.same(test.name, w.fetch(test.cert, test.sel), escrow.Fetched{Standing: settled(test.cert), Deposit: test.want}, nil)
+		w.same(test.name, w.fetch(test.cert, test.sel), escrow.Fetched{Standing: settled(test.cert), Deposit: fetched(test.want)}, nil)
 	}
 }
 
@@ -67,11 +67,11 @@ func testFetchStanding(w *world) {
 	for _, sel := range []escrow.Selector{{UUID: uuid(1)}, {Handle: "h"}, {Handle: "h", Version: 1}} {
 		d := deposit(1, 1, "h", 1)
 		w.same("retired certificate", w.fetch(4, sel),
-			escrow.Fetched{Standing: standing(retired, client(1, "acme"), organization("acme")), Deposit: &d}, nil)
+			escrow.Fetched{Standing: standing(retired, client(1, "acme"), organization("acme")), Deposit: fetched(&d)}, nil)
 		w.same("unknown certificate", w.fetch(9, sel), escrow.Fetched{}, nil)
 		disabled, d := settled(3), deposit(3, 1, "h", 1)
 		disabled.Client.State = escrow.ClientDisabled
-		w.same("disabled client", w.fetch(3, sel), escrow.Fetched{Standing: disabled, Deposit: &d}, nil)
+		w.same("disabled client", w.fetch(3, sel), escrow.Fetched{Standing: disabled, Deposit: fetched(&d)}, nil)
 	}
 	found, err := w.store.Fetch(context.Background(), escrow.KeyHash{}, escrow.Selector{UUID: uuid(1)})
 	w.same("no certificate", found, escrow.Fetched{}, err)
@@ -95,7 +95,7 @@ func testOddHandles(w *world) {
 	for i, handle := range oddHandles() {
 		want := deposit(1, i+1, handle, 1)
 		for _, sel := range []escrow.Selector{{Handle: handle}, {Handle: handle, Version: 1}, {UUID: want.UUID}} {
-			w.same(fmt.Sprintf("handle %q", handle), w.fetch(1, sel), escrow.Fetched{Standing: settled(1), Deposit: &want}, nil)
+			w.same(fmt.Sprintf("handle %q", handle), w.fetch(1, sel), escrow.Fetched{Standing: settled(1), Deposit: fetched(&want)}, nil)
 		}
 	}
 }

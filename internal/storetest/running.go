@@ -21,7 +21,7 @@ func testReopen(w *world) {
 	before := w.state()
 	w.store = w.reopen()
 	w.same("after a restart", w.state(), before, nil)
-	w.same("a deposit after a restart", w.fetch(1, escrow.Selector{UUID: uuid(2)}), escrow.Fetched{Standing: settled(1), Deposit: &last}, nil)
+	w.same("a deposit after a restart", w.fetch(1, escrow.Selector{UUID: uuid(2)}), escrow.Fetched{Standing: settled(1), Deposit: fetched(&last)}, nil)
 	w.put(deposit(1, 3, "h", 3))
 	w.same("Ping", nil, nil, w.store.Ping(context.Background()))
 }

@@ -170,10 +170,20 @@ func described(deposits ...escrow.Deposit) []escrow.Deposit {
 	return list
 }
 
+// fetched is a deposit as Fetch brings it; nil for none.
+func fetched(d *escrow.Deposit) *escrow.Deposit {
+	if d == nil {
+		return nil
+	}
+	f := *d
+	f.Digest, f.Size = [32]byte{}, 0
+	return &f
+}
+
 // standing is what a certificate leads to, as reads show it.
 func standing(cert escrow.Certificate, c escrow.Client, o escrow.Organization) escrow.Standing {
-	c.PublicKey, o.Contacts, o.Code = nil, nil, escrow.Sealed{}
-	return escrow.Standing{Certificate: &cert, Client: &c, Organization: &o}
+	cert.Created, c.PublicKey = time.Time{}, nil
+	return escrow.Standing{Certificate: &cert, Client: &c, Organization: &escrow.Organization{Name: o.Name, Expires: o.Expires}}
 }
 
 // settled is the standing of a certificate that settle wrote.
