@@ -1,9 +1,10 @@
 package escrow
 
 import (
-	"crypto/rand"
 	"encoding/hex"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // Outcome says how an audited event ended.
@@ -41,9 +42,9 @@ type Auditor interface {
 	Sync() error
 }
 
-// newRecordID returns 128 random bits in hex.
+// newRecordID returns a UUID of version 7 (RFC 9562, 5.7) as 32 hex digits: ordered
+// by time, so that records which come together lie together in a store's index.
 func newRecordID() string {
-	var b [16]byte
-	rand.Read(b[:]) // never fails: crypto/rand, Go 1.24
-	return hex.EncodeToString(b[:])
+	id := uuid.Must(uuid.NewV7()) // never fails: crypto/rand, Go 1.24
+	return hex.EncodeToString(id[:])
 }

@@ -42,12 +42,14 @@ type rig struct {
 	keys    int          // TLS keys made
 
 	auditFailsAtStart bool
+	patience          escrow.Patience
 }
 
 // newRig makes an empty directory and starts a Service on it.
 func newRig(t testing.TB) *rig {
 	t.Helper()
-	r := &rig{TB: t, dir: t.TempDir(), clock: &clock{now: time.Now()}, ring: seal.NewRing(time.Now()), log: &logBuffer{}}
+	r := &rig{TB: t, dir: t.TempDir(), clock: &clock{now: time.Now()}, ring: seal.NewRing(time.Now()), log: &logBuffer{},
+		patience: escrow.Patience{Turn: time.Minute, End: time.Minute}} // on a busy machine nothing is withdrawn
 	db, err := sqlite.Create(context.Background(), r.database(), node)
 	if err != nil {
 		t.Fatalf("creating the database: %v", err)
@@ -89,6 +91,7 @@ func (r *rig) tryStart() error {
 	service, err := escrow.Start(context.Background(), escrow.Config{
 		Store: r.store, Auditor: r.auditor, Sealer: r.sealer, OpenPGP: openPGP{}, Server: server, Now: r.clock.Now,
 		Log: slog.New(slog.NewJSONHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Fatal: func(error) { r.fatal.Add(1) },
+		Patience: r.patience,
 	})
 	r.Cleanup(func() {
 		r.store.open()

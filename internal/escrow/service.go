@@ -31,6 +31,8 @@ type Config struct {
 	Now     func() time.Time
 	Log     *slog.Logger
 
+	Patience Patience // with a change; zero: 3 s for its turn, 2 s more for its end
+
 	// Fatal is called, at most once, when a write's outcome is unknown or the
 	// audit cannot be trusted to be on disk. The process should end and start
 	// again; until then the Service refuses.
@@ -75,7 +77,7 @@ func Start(ctx context.Context, config Config) (*Service, error) {
 	fail := func(err error) { fatal.Do(func() { config.Fatal(err) }) }
 	s.keeper = newKeeper(config.Auditor, config.Log, fail)
 	s.keeper.committed(pending)
-	s.writer = newWriter(config.Store, s.keeper, config.Log, fail)
+	s.writer = newWriter(config, s.keeper, fail)
 
 	ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	s.running.Go(func() { s.writer.run(ctx) })

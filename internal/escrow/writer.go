@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/ktsd/ktsd/internal/fault"
 )
@@ -14,16 +15,30 @@ import (
 // maxGroup bounds the changes in one group, so that a commit stays short.
 const maxGroup = 64
 
+// Patience is how long a change is waited for.
+type Patience struct {
+	Turn time.Duration // by then it is withdrawn, and nothing of it is written, unless it had its turn
+	End  time.Duration // after that, until its outcome is called unknown
+}
+
+// defaultPatience is for people and programs who wait for an answer.
+func defaultPatience() Patience { return Patience{Turn: 3 * time.Second, End: 2 * time.Second} }
+
 // job is one change on its way through the writer. Its fields belong to the
-// writer from do until done is closed.
+// writer from do until done is closed, or until it was withdrawn.
 type job struct {
 	keys   Keys
 	decide func(*Facts) ([]Mutation, error)
 	record Record
 	upkeep bool // of the writer itself: nobody asked for it
 	err    error
+	turn   atomic.Bool // somebody took it: the writer, or who withdrew it
 	done   chan struct{}
 }
+
+// take reports whether the job is the caller's: the writer's to write, or that of
+// who asked for it, to withdraw.
+func (j *job) take() bool { return j.turn.CompareAndSwap(false, true) }
 
 // asked says whether somebody asked for the change.
 func (j *job) asked() bool { return !j.upkeep }
@@ -52,13 +67,18 @@ type writer struct {
 	keeper *keeper
 	log    *slog.Logger
 	fail   func(error)
+	wait   Patience
 	queue  chan *job
 	broken atomic.Pointer[fault.Error] // set for good by a commit whose outcome nobody knows
 	refuse atomic.Pointer[fault.Error] // why the store did not take the last group; nil once it took one
 }
 
-func newWriter(store Store, k *keeper, log *slog.Logger, fail func(error)) *writer {
-	return &writer{store: store, keeper: k, log: log, fail: fail, queue: make(chan *job, maxGroup)}
+func newWriter(config Config, k *keeper, fail func(error)) *writer {
+	w := &writer{store: config.Store, keeper: k, log: config.Log, fail: fail, wait: config.Patience, queue: make(chan *job, maxGroup)}
+	if w.wait == (Patience{}) {
+		w.wait = defaultPatience()
+	}
+	return w
 }
 
 // err returns nil while changes can be made.
@@ -69,24 +89,52 @@ func (w *writer) err() error {
 	return nil
 }
 
-// do puts j into the queue and waits for its end. When ctx ends first the change
+// do puts j into the queue and waits for its end. When ctx ends first, or the store
+// is stuck, it is withdrawn (fault.Unavailable); where that is too late the change
 // goes on, and the error is fault.OutcomeUnknown.
 func (w *writer) do(ctx context.Context, j *job) error {
 	if err := w.err(); err != nil {
 		return err
 	}
+	timeout := time.NewTimer(w.wait.Turn)
+	defer timeout.Stop()
 	select {
 	case w.queue <- j:
 	case <-ctx.Done():
-		return fault.New(fault.Unavailable, "the server is too busy to take the change").WithHint("try again in a moment")
+		return errNoTurn()
+	case <-timeout.C:
+		return errNoTurn()
 	}
 	select {
 	case <-j.done:
 		return j.err
 	case <-ctx.Done():
-		return fault.New(fault.OutcomeUnknown, "the change was not confirmed in time").
-			WithHint("send exactly the same request again: it is done at most once")
+		if j.take() {
+			return errNoTurn()
+		}
+		return errNoEnd()
+	case <-timeout.C:
+		if j.take() {
+			return errNoTurn()
+		}
 	}
+	timeout.Reset(w.wait.End)
+	select {
+	case <-j.done:
+		return j.err
+	case <-ctx.Done():
+	case <-timeout.C:
+	}
+	return errNoEnd()
+}
+
+func errNoTurn() error {
+	return fault.New(fault.Unavailable, "the server is too busy to take the change").WithHint("try again in a moment")
+}
+
+func errNoEnd() error {
+	return fault.New(fault.OutcomeUnknown, "the change was not confirmed in time").
+		WithHint("send exactly the same request again: it is done at most once")
 }
 
 // run writes groups until ctx ends, and then what is still in the queue.
@@ -108,37 +156,48 @@ func (w *writer) run(ctx context.Context) {
 	}
 }
 
-// gather returns first and what waits behind it, up to the bound of a group.
+// gather returns first and what waits behind it, up to the bound of a group,
+// without what was withdrawn.
 func (w *writer) gather(first *job) []*job {
-	group := []*job{first}
-	for len(group) < maxGroup {
-		select {
-		case j := <-w.queue:
+	var group []*job
+	for j := first; ; {
+		if j.take() {
 			group = append(group, j)
+		}
+		if len(group) == maxGroup {
+			return group
+		}
+		select {
+		case j = <-w.queue:
 		default:
 			return group
 		}
 	}
-	return group
 }
 
-// write commits a group and answers its jobs. A group that the store rolled back
-// for what is in it is tried again one by one, so that one change cannot fail
-// another.
+// write commits a group, has its records chained, and answers its jobs. A group
+// that the store rolled back for what is in it is tried again one by one, so that
+// one change cannot fail another.
 func (w *writer) write(group []*job) {
-	err := w.try(group)
+	if len(group) == 0 {
+		return
+	}
+	records, err := w.try(group)
 	if err != nil && len(group) > 1 && w.err() == nil && !errors.Is(err, fault.Unavailable) {
 		for _, j := range group {
-			_ = w.try([]*job{j}) // j.err says how it ended
+			more, _ := w.try([]*job{j}) // j.err says how it ended
+			records = append(records, more...)
 		}
 	}
+	w.keeper.committed(records) // before anybody can read what was written, and be chained
 	for _, j := range group {
 		close(j.done)
 	}
 }
 
-// try writes one group in one transaction, and sets how each job ended.
-func (w *writer) try(group []*job) error {
+// try writes one group in one transaction, sets how each job ended, and returns
+// the records that were written.
+func (w *writer) try(group []*job) ([]Record, error) {
 	var keys Keys
 	for _, j := range group {
 		keys.merge(j.keys)
@@ -157,8 +216,7 @@ func (w *writer) try(group []*job) error {
 		if written > 0 {
 			w.refuse.Store(nil)
 		}
-		w.keeper.committed(records)
-		return nil
+		return records, nil
 	}
 	refusal, rolledBack := errors.AsType[*fault.Error](err)
 	if !rolledBack {
@@ -169,7 +227,7 @@ func (w *writer) try(group []*job) error {
 	for _, j := range group {
 		j.err = err
 	}
-	return err
+	return nil, err
 }
 
 // decideAll takes the decisions of a group in turn, each over what those before
