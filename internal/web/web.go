@@ -79,27 +79,31 @@ func (f *front) mux(who callerOf, callers ...api.Who) http.Handler {
 			}
 		}
 	}
-	return f.guard(mux, methods, who)
+	mux.Handle("/", f.noRoute(mux, methods, who))
+	return f.clean(mux, who)
 }
 
-// guard answers in our form what ServeMux would answer in its own: a path that is
-// not there, one with other methods, and one that is not clean, which it would
-// redirect to another deposit.
-func (f *front) guard(mux *http.ServeMux, methods map[string]bool, who callerOf) http.Handler {
+// clean answers for a path that is not clean, which ServeMux would redirect to
+// another deposit.
+func (f *front) clean(next http.Handler, who callerOf) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "" || path.Clean(r.URL.Path) != r.URL.Path {
 			f.newExchange(w, r, api.Route{}, who).fail(fault.New(fault.NotFound, "no such resource"))
 			return
 		}
-		if _, pattern := mux.Handler(r); pattern != "" {
-			mux.ServeHTTP(w, r)
-			return
-		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// noRoute answers in our form what ServeMux would answer in its own: a path that
+// is not there, and one with other methods.
+func (f *front) noRoute(mux *http.ServeMux, methods map[string]bool, who callerOf) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		err := fault.New(fault.NotFound, "no such resource")
 		var allowed []string
 		for method := range methods {
 			other := &http.Request{Method: method, URL: r.URL, Host: r.Host}
-			if _, pattern := mux.Handler(other); pattern != "" {
+			if _, pattern := mux.Handler(other); pattern != "/" && pattern != "" {
 				allowed = append(allowed, method)
 			}
 		}
