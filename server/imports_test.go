@@ -78,8 +78,9 @@ func TestHeavyDependenciesHaveOneImporter(t *testing.T) {
 	importers := map[string][]string{
 		"github.com/ProtonMail/":       {"internal/pgp"},
 		"modernc.org/sqlite":           {"internal/sqlite"},
-		"database/sql":                 {"internal/sqlite"},
-		"github.com/pressly/goose/":    {"internal/sqlite"},
+		"github.com/jackc/":            {"internal/postgres"},
+		"database/sql":                 {"internal/sqlite"}, // and postgres, through pgx's adapter
+		"github.com/pressly/goose/":    {"internal/sqlite", "internal/postgres"},
 		"github.com/hashicorp/":        {"hcl"},
 		"github.com/zclconf/":          {"hcl"},
 		"github.com/alecthomas/kong":   {"internal/cli", "server", "ktadmin", "orgtool", "cmd/keytrustee"},

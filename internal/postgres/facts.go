@@ -1,0 +1,139 @@
+package postgres
+
+import (
+	"context"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/ktsd/ktsd/internal/escrow"
+)
+
+// lockLease takes the lock that makes sure that nobody else writes. It waits for a
+// writer that is still committing.
+const lockLease = `SELECT epoch FROM lease WHERE id = 1 FOR UPDATE`
+
+// readFacts begins a transaction and reads what the decisions of a change need: one
+// query for each kind of facts, all in one round trip.
+func (s *Store) readFacts(ctx context.Context, keys escrow.Keys) (*escrow.Facts, error) {
+	f := escrow.NewFacts()
+	batch := &pgx.Batch{}
+	batch.Queue(`BEGIN`)
+	s.queueLease(batch)
+	queueCertificates(batch, f, keys.Certificates)
+	if len(keys.Clients) > 0 {
+		queueEach(batch, func(r *row) { f.AddClient(r.client()) },
+			`SELECT `+clientColumns+` FROM clients k WHERE k.fingerprint = ANY($1)`, texts(keys.Clients))
+	}
+	// Organizations come after certificates: what these bring along of theirs,
+	// without contacts and code, gives way to the whole.
+	queueOrganizations(batch, f, keys.Organizations)
+	queueDeposits(batch, f, keys.Deposits)
+	return f, s.conn.SendBatch(ctx, batch).Close()
+}
+
+// queueLease has a batch fail with errLost if the lease is not ours.
+func (s *Store) queueLease(batch *pgx.Batch) {
+	held := false
+	batch.Queue(lockLease).Query(func(rows pgx.Rows) error {
+		for rows.Next() {
+			r := row{values: rows.RawValues()}
+			held = r.number() == s.lease.epoch
+		}
+		if err := rows.Err(); err != nil {
+			return err
+		}
+		if !held {
+			return errLost
+		}
+		return nil
+	})
+}
+
+// queueEach queues a query whose rows each takes.
+func queueEach(batch *pgx.Batch, each func(*row), query string, args ...any) {
+	batch.Queue(query, args...).Query(func(rows pgx.Rows) error {
+		for rows.Next() {
+			r := row{values: rows.RawValues()}
+			if each(&r); r.err != nil {
+				return r.err
+			}
+		}
+		return rows.Err()
+	})
+}
+
+func queueCertificates(batch *pgx.Batch, f *escrow.Facts, keys []escrow.KeyHash) {
+	if len(keys) == 0 {
+		return
+	}
+	var hashes [][]byte
+	seen := map[escrow.KeyHash]bool{}
+	for _, key := range keys {
+		if !seen[key] {
+			hashes = append(hashes, key[:])
+			seen[key] = true
+		}
+	}
+	queueEach(batch, func(r *row) {
+		key := escrow.KeyHash(r.hash())
+		who := r.standing(key)
+		f.AddCertificate(*who.Certificate)
+		f.AddClient(*who.Client)
+		f.AddOrganization(*who.Organization)
+	}, `SELECT c.key_hash, `+standingColumns+` `+standingTables+` WHERE c.key_hash = ANY($1)`, hashes)
+}
+
+// queueOrganizations does the same work whether or not an organization exists: a
+// registration must not tell by its time.
+func queueOrganizations(batch *pgx.Batch, f *escrow.Facts, names []escrow.OrgName) {
+	if len(names) == 0 {
+		return
+	}
+	list := texts(names)
+	contacts := map[escrow.OrgName][]string{}
+	queueEach(batch, func(r *row) {
+		org := escrow.OrgName(r.text())
+		contacts[org] = append(contacts[org], r.text())
+	}, `SELECT organization, contact FROM contacts WHERE organization = ANY($1) ORDER BY organization, contact`, list)
+	queueEach(batch, func(r *row) {
+		o := r.organization()
+		o.Contacts = contacts[o.Name]
+		f.AddOrganization(o)
+	}, `SELECT `+organizationColumns+` FROM organizations o WHERE o.name = ANY($1)`, list)
+}
+
+func queueDeposits(batch *pgx.Batch, f *escrow.Facts, keys []escrow.DepositKey) {
+	if len(keys) == 0 {
+		return
+	}
+	var certs, handleCerts [][]byte
+	var uuids, handles []string
+	for i := range keys {
+		key := &keys[i]
+		certs, uuids = append(certs, key.Certificate[:]), append(uuids, string(key.UUID))
+		if key.Handle != "" {
+			handleCerts, handles = append(handleCerts, key.Certificate[:]), append(handles, string(key.Handle))
+		}
+	}
+	queueEach(batch, func(r *row) { f.AddDeposit(r.deposit()) },
+		`SELECT `+depositColumns+` FROM unnest($1::bytea[], $2::text[]) x(key, uuid)
+			JOIN certificates c ON c.key_hash = x.key JOIN deposits d ON d.client = c.client AND d.uuid = x.uuid`, certs, uuids)
+	if len(handles) > 0 {
+		queueEach(batch, func(r *row) { f.AddLatest(escrow.Fingerprint(r.text()), escrow.Handle(r.text()), r.number()) },
+			`SELECT c.client, x.handle, l.version FROM unnest($1::bytea[], $2::text[]) x(key, handle)
+				JOIN certificates c ON c.key_hash = x.key
+				CROSS JOIN LATERAL (SELECT d.version FROM deposits d WHERE d.client = c.client AND d.handle = x.handle
+					ORDER BY d.version DESC LIMIT 1) l`, handleCerts, handles)
+	}
+}
+
+// texts are names without repetition, as the driver takes them.
+func texts[T ~string](names []T) []string {
+	list := make([]string, 0, len(names))
+	for _, name := range names {
+		list = append(list, string(name))
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
