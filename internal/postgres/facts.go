@@ -116,8 +116,8 @@ func queueDeposits(batch *pgx.Batch, f *escrow.Facts, keys []escrow.DepositKey) 
 			handleCerts, handles = append(handleCerts, key.Certificate[:]), append(handles, string(key.Handle))
 		}
 	}
-	queueEach(batch, func(r *row) { f.AddDeposit(r.deposit()) },
-		`SELECT `+depositColumns+` FROM unnest($1::bytea[], $2::text[]) x(key, uuid)
+	queueEach(batch, func(r *row) { f.AddDeposit(r.description()) },
+		`SELECT `+descriptionColumns+` FROM unnest($1::bytea[], $2::text[]) x(key, uuid)
 			JOIN certificates c ON c.key_hash = x.key JOIN deposits d ON d.client = c.client AND d.uuid = x.uuid`, certs, uuids)
 	if len(handles) > 0 {
 		queueEach(batch, func(r *row) { f.AddLatest(escrow.Fingerprint(r.text()), escrow.Handle(r.text()), r.number()) },

@@ -72,7 +72,7 @@ func storable(s string) (start string, whole bool) {
 }
 
 const (
-	listStart = `SELECT ` + standingColumns + `, ` + depositColumns + ` ` + standingTables + ` LEFT JOIN LATERAL (
+	listStart = `SELECT ` + standingColumns + `, ` + descriptionColumns + ` ` + standingTables + ` LEFT JOIN LATERAL (
 		SELECT d.* FROM deposits d WHERE d.client = k.fingerprint AND (d.handle, d.version) > ($2, $3) AND d.handle >= $4`
 	listLatest = ` AND d.deleted IS NULL AND NOT EXISTS (
 		SELECT 1 FROM deposits n WHERE n.client = d.client AND n.handle = d.handle AND n.version > d.version)`
@@ -101,7 +101,7 @@ func (s *Store) List(ctx context.Context, key escrow.KeyHash, q escrow.ListQuery
 		if r.none() {
 			return false
 		}
-		d := r.deposit()
+		d := r.description()
 		if !strings.HasPrefix(string(d.Handle), q.Prefix) {
 			return false
 		}

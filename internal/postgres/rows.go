@@ -96,7 +96,7 @@ func (r *row) generation() uint32 {
 
 // Each method takes the columns named beside it.
 
-const standingColumns = `c.created, c.retired, k.fingerprint, k.organization, k.name, k.state, k.created, o.uuid, o.approval, o.created, o.expires`
+const standingColumns = `c.retired, k.fingerprint, k.organization, k.name, k.state, k.created, o.expires`
 
 const standingTables = `FROM certificates c JOIN clients k ON k.fingerprint = c.client JOIN organizations o ON o.name = k.organization`
 
@@ -107,10 +107,10 @@ func (r *row) standing(key escrow.KeyHash) escrow.Standing {
 		o    escrow.Organization
 	}{}
 	cert, k, o := &found.cert, &found.k, &found.o
-	cert.Key, cert.Created, cert.Retired = key, r.time(), r.optionalTime()
+	cert.Key, cert.Retired = key, r.optionalTime()
 	k.Fingerprint, k.Organization = escrow.Fingerprint(r.text()), escrow.OrgName(r.text())
 	k.Name, k.State, k.Created = r.text(), escrow.ClientState(r.number()), r.time()
-	o.UUID, o.Approval, o.Created, o.Expires = r.text(), escrow.Approval(r.text()), r.time(), r.time()
+	o.Expires = r.time()
 	cert.Client, o.Name = k.Fingerprint, k.Organization
 	return escrow.Standing{Certificate: cert, Client: k, Organization: o}
 }
@@ -139,16 +139,27 @@ func (r *row) sealed() escrow.Sealed {
 	return escrow.Sealed{Generation: r.generation(), Key: r.bytes(), Contents: r.bytes()}
 }
 
-const depositColumns = `d.uuid, d.client, d.handle, d.version, d.not_after, d.digest, d.size, d.created, d.deleted`
+const (
+	depositColumns     = `d.uuid, d.client, d.handle, d.version, d.not_after, d.created, d.deleted`
+	descriptionColumns = depositColumns + `, d.digest, d.size`
+)
 
 // none says whether an outer join found no deposit: then even its uuid is NULL.
 func (r *row) none() bool { return len(r.values) == 0 || r.values[0] == nil }
 
+// deposit takes what every read of a deposit brings.
 func (r *row) deposit() escrow.Deposit {
 	return escrow.Deposit{
 		UUID: escrow.UUID(r.text()), Client: escrow.Fingerprint(r.text()), Handle: escrow.Handle(r.text()), Version: r.number(),
-		NotAfter: r.optionalTime(), Digest: r.hash(), Size: r.number(), Created: r.time(), Deleted: r.optionalTime(),
+		NotAfter: r.optionalTime(), Created: r.time(), Deleted: r.optionalTime(),
 	}
+}
+
+// description takes a whole description.
+func (r *row) description() escrow.Deposit {
+	d := r.deposit()
+	d.Digest, d.Size = r.hash(), r.number()
+	return d
 }
 
 // micros is a time as it is stored: NULL for the zero time.
