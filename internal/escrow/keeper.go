@@ -23,6 +23,8 @@ type keeper struct {
 	waiting []Record // committed, not yet in the chain
 	chained []string // IDs in the chain whose rows still stand
 	dirty   bool     // something was appended since the last sync
+	fresh   fresh    // what is in the chain and not known to be on disk
+	rows    int      // the rows of chained, and of those that are being removed
 	lost    bool     // a sync failed: what is on disk nobody knows, so no row is removed any more
 	trouble *fault.Error
 }
@@ -62,6 +64,8 @@ func (k *keeper) chain() {
 	for _, r := range k.waiting {
 		k.chained = append(k.chained, r.ID)
 	}
+	k.fresh.add(len(k.waiting))
+	k.rows += len(k.waiting)
 	k.waiting, k.dirty = nil, true
 }
 
@@ -84,6 +88,7 @@ func (k *keeper) append(r Record) error {
 		return k.trouble
 	}
 	k.dirty = true
+	k.fresh.add(1)
 	return nil
 }
 
@@ -124,7 +129,7 @@ func (k *keeper) run(ctx context.Context, interval time.Duration, forget func(co
 func (k *keeper) flush(ctx context.Context, forget func(context.Context, []string) error) {
 	k.mu.Lock()
 	k.chain()
-	dirty, ids := k.dirty, k.chained
+	dirty, ids, synced, started := k.dirty, k.chained, k.fresh.records, time.Now()
 	k.dirty, k.chained = false, nil
 	k.mu.Unlock()
 
@@ -136,6 +141,9 @@ func (k *keeper) flush(ctx context.Context, forget func(context.Context, []strin
 			k.fail(fmt.Errorf("bringing the audit log to disk: %w", err))
 			return
 		}
+		k.mu.Lock()
+		k.fresh.synced(synced, started)
+		k.mu.Unlock()
 	}
 	if len(ids) == 0 {
 		return
@@ -147,5 +155,42 @@ func (k *keeper) flush(ctx context.Context, forget func(context.Context, []strin
 		k.mu.Lock()
 		k.chained = append(ids, k.chained...)
 		k.mu.Unlock()
+		return
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.rows -= len(ids)
+}
+
+// backlog tells what is still to be done, and why events cannot be audited now.
+func (k *keeper) backlog() (Backlog, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	b := Backlog{Unchained: len(k.waiting), Unsynced: k.fresh.records, Rows: k.rows, Since: k.fresh.since}
+	if k.trouble != nil {
+		return b, k.trouble
+	}
+	return b, nil
+}
+
+// fresh counts records that are not known to be on disk.
+type fresh struct {
+	records int
+	since   time.Time // not after the oldest of them was appended; zero if there is none
+}
+
+func (f *fresh) add(n int) {
+	if f.records == 0 {
+		f.since = time.Now()
+	}
+	f.records += n
+}
+
+// synced takes off n, after a sync that began at a time.
+func (f *fresh) synced(n int, began time.Time) {
+	f.records -= n
+	f.since = began
+	if f.records == 0 {
+		f.since = time.Time{}
 	}
 }

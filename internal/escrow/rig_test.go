@@ -40,6 +40,7 @@ type rig struct {
 	log     *logBuffer
 	fatal   atomic.Int64 // calls of Config.Fatal
 	keys    int          // TLS keys made
+	seen    observed
 
 	auditFailsAtStart bool
 	patience          escrow.Patience
@@ -92,6 +93,7 @@ func (r *rig) tryStart() error {
 		Store: r.store, Auditor: r.auditor, Sealer: r.sealer, OpenPGP: openPGP{}, Server: server, Now: r.clock.Now,
 		Log: slog.New(slog.NewJSONHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Fatal: func(error) { r.fatal.Add(1) },
 		Patience: r.patience,
+		Observer: &r.seen,
 	})
 	r.Cleanup(func() {
 		r.store.open()

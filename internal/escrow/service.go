@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ktsd/ktsd/internal/fault"
@@ -17,6 +18,7 @@ type Caller struct {
 	Certificate KeyHash // of the TLS key that made the connection; zero without one
 	Operator    bool    // it came over the admin socket from root or the service account
 	UID         int     // the peer's, where Operator is true
+	Host        bool    // it came over TLS from the server's own host; known where it matters alone
 	Source      string  // remote IP address, or "socket"
 	RequestID   string
 }
@@ -32,6 +34,7 @@ type Config struct {
 	Log     *slog.Logger
 
 	Patience Patience // with a change; zero: 3 s for its turn, 2 s more for its end
+	Observer Observer // nil: nobody looks on
 
 	// Fatal is called, at most once, when a write's outcome is unknown or the
 	// audit cannot be trusted to be on disk. The process should end and start
@@ -50,6 +53,10 @@ type Service struct {
 	decoy   Sealed // stands in for the code of an organization that does not exist
 	stop    context.CancelFunc
 	running sync.WaitGroup
+
+	storeCheck check[struct{}]
+	auditCheck check[Backlog]
+	unaudited  atomic.Int64 // refusals of strangers beyond the limit
 }
 
 // auditInterval is how long an audited event may wait to be on disk.
@@ -78,6 +85,9 @@ func Start(ctx context.Context, config Config) (*Service, error) {
 	s.keeper = newKeeper(config.Auditor, config.Log, fail)
 	s.keeper.committed(pending)
 	s.writer = newWriter(config, s.keeper, fail)
+	s.storeCheck.name, s.auditCheck.name = "store", "audit log"
+	s.storeCheck.ask = func(ctx context.Context) (none struct{}, _ error) { return none, s.writable(ctx) }
+	s.auditCheck.ask = func(context.Context) (Backlog, error) { return s.keeper.backlog() }
 
 	ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	s.running.Go(func() { s.writer.run(ctx) })
@@ -99,13 +109,7 @@ func (s *Service) Ready(ctx context.Context) error {
 	if err := s.keeper.err(); err != nil {
 		return err
 	}
-	if err := s.writer.err(); err != nil {
-		return err
-	}
-	if refusal := s.writer.refuse.Load(); refusal != nil {
-		return refusal
-	}
-	return s.config.Store.Ping(ctx)
+	return s.writable(ctx)
 }
 
 // probe tries, while the store takes no changes, whether it takes one again: a
@@ -231,6 +235,18 @@ func (s *Service) Permit(c Caller, action string) error {
 	return s.read(rec, nil)
 }
 
+// PermitHost authorizes what only the operator and this host itself may ask for,
+// and what gives nothing of anybody's away, such as the metrics. It audits that it
+// was refused; that it was not, which a monitor would cause every few seconds, it
+// does not.
+func (s *Service) PermitHost(c Caller, action string) error {
+	if c.Operator || c.Host {
+		return nil
+	}
+	return s.refuse(s.record(c, action, ""), fault.New(fault.Denied, "this is told on the server's own host only").
+		WithHint("ask there: over the admin socket, or over TLS from an address of the server's own"))
+}
+
 // refuse audits that err was the answer, and returns it.
 func (s *Service) refuse(rec Record, err error) error {
 	s.auditRefusal(rec, err)
@@ -259,6 +275,7 @@ func (s *Service) auditRefusal(rec Record, err error) {
 		outside = true
 	}
 	if outside && !s.limits.strangers.AllowN(s.config.Now(), 1) {
+		s.unaudited.Add(1)
 		return
 	}
 	if err := s.keeper.append(rec); err != nil {

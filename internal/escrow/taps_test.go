@@ -1,6 +1,7 @@
 package escrow_test
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"sync/atomic"
@@ -16,6 +17,8 @@ import (
 type tapStore struct {
 	escrow.Store
 	writes atomic.Int64 // changes that wrote deposits
+	pings  atomic.Int64
+	deaf   atomic.Bool // Ping does not return, whatever its context says
 
 	mu      sync.Mutex
 	gate    chan struct{}                 // until it is closed, changes wait
@@ -59,6 +62,14 @@ func (s *tapStore) Change(keys escrow.Keys, decide func(*escrow.Facts) ([]escrow
 	return err
 }
 
+func (s *tapStore) Ping(ctx context.Context) error {
+	s.pings.Add(1)
+	for s.deaf.Load() {
+		time.Sleep(5 * time.Millisecond)
+	}
+	return s.Store.Ping(ctx)
+}
+
 // hold makes changes wait until open is called; reached is closed when the first
 // one does.
 func (s *tapStore) hold() (reached chan struct{}) {
@@ -99,14 +110,17 @@ func hasHandle(mutations []escrow.Mutation, handle escrow.Handle) bool {
 // tapAuditor is a chain that a test makes fail.
 type tapAuditor struct {
 	*audit.Log
-	failing, failSync atomic.Bool
-	appends, syncs    atomic.Int64
+	failing, failSync, holdSync, holdAppend atomic.Bool
+	appends, syncs                          atomic.Int64
 }
 
 var errDisk = errors.New("no space left on device")
 
 func (a *tapAuditor) Append(records ...escrow.Record) error {
 	a.appends.Add(1)
+	for a.holdAppend.Load() {
+		time.Sleep(5 * time.Millisecond)
+	}
 	if a.failing.Load() {
 		return errDisk
 	}
@@ -115,6 +129,9 @@ func (a *tapAuditor) Append(records ...escrow.Record) error {
 
 func (a *tapAuditor) Sync() error {
 	a.syncs.Add(1)
+	for a.holdSync.Load() {
+		time.Sleep(5 * time.Millisecond)
+	}
 	if a.failSync.Load() {
 		return errDisk
 	}

@@ -69,14 +69,20 @@ type writer struct {
 	fail   func(error)
 	wait   Patience
 	queue  chan *job
+
+	observer Observer
+
 	broken atomic.Pointer[fault.Error] // set for good by a commit whose outcome nobody knows
 	refuse atomic.Pointer[fault.Error] // why the store did not take the last group; nil once it took one
 }
 
 func newWriter(config Config, k *keeper, fail func(error)) *writer {
-	w := &writer{store: config.Store, keeper: k, log: config.Log, fail: fail, wait: config.Patience, queue: make(chan *job, maxGroup)}
+	w := &writer{store: config.Store, keeper: k, log: config.Log, fail: fail, wait: config.Patience, observer: config.Observer, queue: make(chan *job, maxGroup)}
 	if w.wait == (Patience{}) {
 		w.wait = defaultPatience()
+	}
+	if w.observer == nil {
+		w.observer = unobserved{}
 	}
 	return w
 }
@@ -110,12 +116,12 @@ func (w *writer) do(ctx context.Context, j *job) error {
 		return j.err
 	case <-ctx.Done():
 		if j.take() {
-			return errNoTurn()
+			return w.withdrawn(j)
 		}
 		return errNoEnd()
 	case <-timeout.C:
 		if j.take() {
-			return errNoTurn()
+			return w.withdrawn(j)
 		}
 	}
 	timeout.Reset(w.wait.End)
@@ -126,6 +132,15 @@ func (w *writer) do(ctx context.Context, j *job) error {
 	case <-timeout.C:
 	}
 	return errNoEnd()
+}
+
+// withdrawn ends a job that had no turn.
+func (w *writer) withdrawn(j *job) error {
+	j.err = errNoTurn()
+	if j.asked() {
+		w.observer.Change(j.err)
+	}
+	return j.err
 }
 
 func errNoTurn() error {
@@ -191,6 +206,9 @@ func (w *writer) write(group []*job) {
 	}
 	w.keeper.committed(records) // before anybody can read what was written, and be chained
 	for _, j := range group {
+		if j.asked() {
+			w.observer.Change(j.err)
+		}
 		close(j.done)
 	}
 }
@@ -206,11 +224,13 @@ func (w *writer) try(group []*job) ([]Record, error) {
 	var records []Record
 	err := w.err()
 	if err == nil {
+		started := time.Now()
 		err = w.store.Change(keys, func(f *Facts) (all []Mutation, _ error) {
 			all, records = decideAll(group, f)
 			written = len(all)
 			return all, nil
 		})
+		w.observer.Group(len(group), time.Since(started), err)
 	}
 	if err == nil {
 		if written > 0 {
