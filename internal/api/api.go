@@ -11,11 +11,13 @@ import (
 // Who may call a route.
 type Who int
 
-// The callers. A route is absent for everybody it is not for.
+// The callers. A route is absent for everybody it is not for; one that is for this
+// host tells others that it is.
 const (
 	ByAnyone   Who = iota // over TLS
 	ByClient              // over TLS, with a registered certificate
 	ByOperator            // over the admin socket
+	ByHost                // the operator over the admin socket, and this host itself over TLS
 )
 
 // Route is one row of the route table.
@@ -46,6 +48,7 @@ func Routes() []Route {
 		{"root", get, "/{$}", ByAnyone, 0, short},
 		{"health", get, "/healthz", ByAnyone, 0, short},
 		{"ready", get, "/readyz", ByAnyone, 0, short},
+		{"metrics", get, "/metrics", ByHost, 0, short},
 		{"register", post, "/v1/clients", ByAnyone, MaxRegistration, short},
 
 		{"self", get, "/v1/self", ByClient, 0, short},

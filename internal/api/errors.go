@@ -2,7 +2,9 @@ package api
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/ktsd/ktsd/internal/fault"
 )
@@ -49,6 +51,10 @@ func Status(k fault.Kind) int {
 	}
 	return http.StatusInternalServerError
 }
+
+// Kinds returns the kinds of error that can be answered, in the order of their
+// names.
+func Kinds() []fault.Kind { return slices.Sorted(maps.Keys(statuses)) }
 
 // ReadError returns the fault that an answer with an error status carries. A body
 // that is not an Error, such as a proxy's page, gives Unavailable for 502 to 504

@@ -6,6 +6,8 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -51,6 +53,9 @@ func TestStatuses(t *testing.T) {
 	kinds := declared(t)
 	if len(kinds) != len(want)+len(clientsOwn) {
 		t.Errorf("package fault declares %d kinds, and this test knows %d", len(kinds), len(want)+len(clientsOwn))
+	}
+	if got := api.Kinds(); !slices.Equal(got, slices.Sorted(maps.Keys(want))) {
+		t.Errorf("kinds that are answered: got %v, want those with a status", got)
 	}
 	texts := map[fault.Kind]string{}
 	for name, kind := range kinds {

@@ -23,7 +23,11 @@ func TestRoutes(t *testing.T) {
 			t.Errorf("%s %s: the name %q is empty or another route's too", r.Method, r.Path, r.Name)
 		}
 		names[r.Name] = true
-		muxes[r.Who == api.ByOperator].HandleFunc(r.Method+" "+r.Path, func(http.ResponseWriter, *http.Request) {}) // panics for two that conflict
+		for socket, mux := range muxes {
+			if r.Who == api.ByHost || socket == (r.Who == api.ByOperator) {
+				mux.HandleFunc(r.Method+" "+r.Path, func(http.ResponseWriter, *http.Request) {}) // panics for two that conflict
+			}
+		}
 		if r.Timeout < time.Second || r.Timeout > time.Minute {
 			t.Errorf("%s: got timeout %s, want 1 s to 1 min", r.Name, r.Timeout)
 		}
@@ -39,7 +43,7 @@ func TestRoutes(t *testing.T) {
 		if r.Who == api.ByAnyone && r.MaxBody > api.MaxRegistration {
 			t.Errorf("%s: a stranger may send %d bytes, want at most %d", r.Name, r.MaxBody, api.MaxRegistration)
 		}
-		if r.Who != api.ByAnyone && !strings.HasPrefix(r.Path, "/v1/") {
+		if r.Who != api.ByAnyone && r.Who != api.ByHost && !strings.HasPrefix(r.Path, "/v1/") {
 			t.Errorf("%s: %s is not below /v1/", r.Name, r.Path)
 		}
 	}

@@ -14,7 +14,7 @@ type Kind string
 const (
 	Invalid         Kind = "invalid"         // the request cannot be understood; sending it again does not help
 	Unauthenticated Kind = "unauthenticated" // no client certificate, or one that is bound to nobody
-	Denied          Kind = "denied"          // registration refused: the answer never says which part was wrong
+	Denied          Kind = "denied"          // not for this caller; of a registration the answer never says which part was wrong
 	Pending         Kind = "pending"         // the client waits for approval
 	Disabled        Kind = "disabled"        // the client was disabled
 	NotFound        Kind = "not_found"       // absent, or not the caller's: these look alike

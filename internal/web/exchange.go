@@ -31,24 +31,31 @@ type exchange struct {
 	ctx      context.Context
 	caller   escrow.Caller
 	releases []func() // of memory
+	began    time.Time
+	outcome  fault.Kind // of the error that was answered; "" for none
 }
 
 func (f *front) newExchange(w http.ResponseWriter, r *http.Request, route api.Route, who callerOf) *exchange {
 	var id [8]byte
 	rand.Read(id[:])
-	x := &exchange{front: f, route: route, w: w, r: r, ctx: r.Context()}
+	x := &exchange{front: f, route: route, w: w, r: r, ctx: r.Context(), began: time.Now()}
+	f.Observer.Begin()
 	x.caller = who(r)
 	x.caller.RequestID = hex.EncodeToString(id[:])
 	w.Header().Set(api.HeaderRequestID, x.caller.RequestID)
 	return x
 }
 
-// admit refuses before anything is read what cannot be served: an operator's
-// route to anybody else, no certificate where one is needed, a body that says it
+// admit refuses before anything is read what cannot be served: an operator's or
+// this host's route to anybody else, no certificate where one is needed, a body that says it
 // is too large, too many bodies at once.
 func (x *exchange) admit() error {
 	if x.route.Who == api.ByOperator && !x.caller.Operator {
 		return x.front.Service.Permit(x.caller, "operator."+x.route.Name) // refused, and audited
+	}
+	if x.route.Who == api.ByHost {
+		x.caller.Host = fromHost(x.r)
+		return x.front.Service.PermitHost(x.caller, x.route.Name)
 	}
 	if x.route.Who == api.ByClient && x.caller.Certificate == (escrow.KeyHash{}) {
 		return fault.New(fault.Unauthenticated, "the connection has no client certificate").
@@ -221,6 +228,7 @@ const retryAfter = "3"
 // fail answers with an error; what is ours is told in full in the log only.
 func (x *exchange) fail(err error) {
 	f := faultOf(err)
+	x.outcome = f.Kind
 	status := api.Status(f.Kind)
 	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
 		x.w.Header().Set("Retry-After", retryAfter)

@@ -44,9 +44,9 @@ func (openPGP) VerifyDetached(key escrow.PublicKey, message, signature []byte, n
 	return parsed.Verify(message, signature, now)
 }
 
-// front starts the public handler over a store of its own, and returns an HTTP
-// client with the certificate of a registered client.
-func front(t testing.TB) (*http.Client, string) {
+// service starts a service on a store of its own. server is the fingerprint that
+// it is known by.
+func service(t testing.TB, server escrow.Fingerprint) *escrow.Service {
 	t.Helper()
 	check := func(err error) {
 		t.Helper()
@@ -61,23 +61,37 @@ func front(t testing.TB) (*http.Client, string) {
 	check(err)
 	sealer, err := seal.New(seal.NewRing(time.Now()))
 	check(err)
-	log := slog.New(slog.DiscardHandler)
-	server := escrow.Fingerprint(strings.Repeat("A", 40))
 	service, err := escrow.Start(ctx, escrow.Config{
-		Store: store, Auditor: chain, Sealer: sealer, OpenPGP: openPGP{}, Server: server, Now: time.Now, Log: log,
-		Fatal: func(err error) { t.Errorf("fatal: %v", err) },
+		Store: store, Auditor: chain, Sealer: sealer, OpenPGP: openPGP{}, Server: server, Now: time.Now,
+		Log: slog.New(slog.DiscardHandler), Fatal: func(err error) { t.Errorf("fatal: %v", err) },
 	})
 	check(err)
-	handler, _ := web.New(web.Config{Service: service, Fingerprint: "4096R/" + string(server), Log: log})
-	s := httptest.NewUnstartedServer(handler)
-	s.TLS = &tls.Config{ClientAuth: tls.RequestClientCert}
-	s.StartTLS()
 	t.Cleanup(func() {
-		s.Close()
 		service.Close()
 		check(chain.Close())
 		check(store.Close())
 	})
+	return service
+}
+
+// front starts the public handler over a store of its own, and returns an HTTP
+// client with the certificate of a registered client.
+func front(t testing.TB) (*http.Client, string) {
+	t.Helper()
+	check := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, log := context.Background(), slog.New(slog.DiscardHandler)
+	server := escrow.Fingerprint(strings.Repeat("A", 40))
+	service := service(t, server)
+	handler, _ := web.New(web.Config{Service: service, Fingerprint: "4096R/" + string(server), Log: log})
+	s := httptest.NewUnstartedServer(handler)
+	s.TLS = &tls.Config{ClientAuth: tls.RequestClientCert}
+	s.StartTLS()
+	t.Cleanup(s.Close)
 
 	certPEM, keyPEM, err := tlsconf.ClientCertificate("fuzz")
 	check(err)

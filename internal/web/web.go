@@ -27,6 +27,9 @@ type Config struct {
 	Server      func() api.Server // what the process runs with now
 	Reload      func() error      // nil, or why it goes on as before
 	Log         *slog.Logger
+
+	Metrics  http.Handler // what GET /metrics answers; nil: there is no such route
+	Observer Observer     // nil: nobody looks on
 }
 
 // front is the handlers of both listeners.
@@ -40,13 +43,16 @@ type front struct {
 // New returns the handler for the TLS listener and the one for the admin socket.
 // A connection of the latter must carry what PeerContext adds.
 func New(config Config) (public, admin http.Handler) {
+	if config.Observer == nil {
+		config.Observer = unobserved{}
+	}
 	f := &front{
 		Config:    config,
 		bodies:    newMemory(64<<20, 8<<20),
 		strangers: newMemory(4<<20, 4<<20),
 		answers:   newMemory(128<<20, 16<<20),
 	}
-	return f.mux(publicCaller, api.ByAnyone, api.ByClient), f.mux(adminCaller, api.ByOperator)
+	return f.mux(publicCaller, api.ByAnyone, api.ByClient, api.ByHost), f.mux(adminCaller, api.ByOperator, api.ByHost)
 }
 
 // handle answers one request. An error it returns becomes the answer.
@@ -54,7 +60,7 @@ type handle func(x *exchange) error
 
 func (f *front) handlers() map[string]handle {
 	return map[string]handle{
-		"root": f.root, "health": f.health, "ready": f.ready, "register": f.register,
+		"root": f.root, "health": f.health, "ready": f.ready, "metrics": f.metrics, "register": f.register,
 		"self": f.self, "put": f.put, "get": f.get, "find": f.find, "delete": f.delete, "undelete": f.undelete,
 		"server": f.server, "reload": f.reload,
 		"organizations": f.organizations, "createOrganization": f.createOrganization, "addContacts": f.addContacts,
@@ -88,7 +94,7 @@ func (f *front) mux(who callerOf, callers ...api.Who) http.Handler {
 func (f *front) clean(next http.Handler, who callerOf) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "" || path.Clean(r.URL.Path) != r.URL.Path {
-			f.newExchange(w, r, api.Route{}, who).fail(fault.New(fault.NotFound, "no such resource"))
+			f.refuse(w, r, who, fault.New(fault.NotFound, "no such resource"))
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -112,8 +118,15 @@ func (f *front) noRoute(mux *http.ServeMux, methods map[string]bool, who callerO
 			w.Header().Set("Allow", strings.Join(allowed, ", ")) // RFC 9110, 15.5.6
 			err = fault.New(fault.Method, "%.20s is not among the methods of this resource", r.Method)
 		}
-		f.newExchange(w, r, api.Route{}, who).fail(err)
+		f.refuse(w, r, who, err)
 	})
+}
+
+// refuse answers a request that is for no route.
+func (f *front) refuse(w http.ResponseWriter, r *http.Request, who callerOf, err error) {
+	x := f.newExchange(w, r, api.Route{}, who)
+	defer x.end()
+	x.fail(err)
 }
 
 // serve runs one handler within its route's bounds.
@@ -123,6 +136,7 @@ func (f *front) serve(route api.Route, who callerOf, h handle) http.Handler {
 		defer cancel()
 		x := f.newExchange(w, r, route, who)
 		x.ctx = ctx
+		defer x.end()
 		defer x.release()
 		defer x.recovered()
 		err := x.admit()
