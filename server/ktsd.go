@@ -20,6 +20,7 @@ import (
 	"github.com/ktsd/ktsd/internal/confdir"
 	"github.com/ktsd/ktsd/internal/escrow"
 	"github.com/ktsd/ktsd/internal/fault"
+	"github.com/ktsd/ktsd/internal/metrics"
 	"github.com/ktsd/ktsd/internal/seal"
 	"github.com/ktsd/ktsd/internal/sqlite"
 	"github.com/ktsd/ktsd/internal/tlsconf"
@@ -34,6 +35,7 @@ type ktsd struct {
 	fingerprint string // qualified
 	started     time.Time
 	service     *escrow.Service
+	metrics     *metrics.Metrics
 	closers     []io.Closer // in the order of opening
 	public      *http.Server
 	admin       *http.Server
@@ -83,12 +85,13 @@ func start(ctx context.Context, dir confdir.Dir, log *slog.Logger) (_ *ktsd, err
 	if err != nil {
 		return nil, err
 	}
+	k.metrics = k.newMetrics()
 	if err := k.openService(ctx, key.Fingerprint()); err != nil {
 		return nil, err
 	}
 	public, admin := web.New(web.Config{
 		Service: k.service, Fingerprint: k.fingerprint, PublicKey: armored,
-		Server: k.describe, Reload: k.reload, Log: log,
+		Server: k.describe, Reload: k.reload, Log: log, Metrics: k.metrics.Handler(), Observer: k.metrics,
 	})
 	return k, k.listen(public, admin)
 }
@@ -126,9 +129,18 @@ func (k *ktsd) openService(ctx context.Context, fingerprint string) error {
 	k.closers = append(k.closers, chain)
 	k.service, err = escrow.Start(ctx, escrow.Config{
 		Store: store, Auditor: chain, Sealer: sealer, OpenPGP: openPGP{}, Server: escrow.Fingerprint(fingerprint),
-		Now: time.Now, Log: k.log, Fatal: func(err error) { k.failed <- err },
+		Now: time.Now, Log: k.log, Fatal: func(err error) { k.failed <- err }, Observer: k.metrics,
 	})
 	return err
+}
+
+// newMetrics makes the metrics of what start goes on to open.
+func (k *ktsd) newMetrics() *metrics.Metrics {
+	return metrics.New(metrics.Config{
+		Version: cli.Version, Engine: "sqlite", Started: k.started, Log: k.log,
+		Certificate: func() time.Time { return k.settings.Load().leaf().NotAfter },
+		Health:      func() escrow.Health { return k.service.Health() },
+	})
 }
 
 // describe tells what the process runs with.
