@@ -55,7 +55,7 @@ func (x *exchange) admit() error {
 	}
 	if x.route.Who == api.ByHost {
 		x.caller.Host = fromHost(x.r)
-		return x.front.Service.PermitHost(x.caller, x.route.Name)
+		return x.front.Service.PermitHost(x.caller, "host."+x.route.Name)
 	}
 	if x.route.Who == api.ByClient && x.caller.Certificate == (escrow.KeyHash{}) {
 		return fault.New(fault.Unauthenticated, "the connection has no client certificate").
