@@ -107,7 +107,24 @@ func prepare(ctx context.Context, path, dsn string, check func(context.Context, 
 	if err := migrate(ctx, db); err != nil {
 		return fmt.Errorf("opening the database %s: %w", path, err)
 	}
+	if err := settle(ctx, db); err != nil {
+		return fmt.Errorf("opening the database %s: %w", path, err)
+	}
 	return check(ctx, db)
+}
+
+// settle brings to disk what the log of a run that broke off holds. After an fsync
+// that failed the kernel shows what was written and counts it as clean, so no
+// later fsync would: it has to be written anew.
+func settle(ctx context.Context, db *sql.DB) error {
+	var busy, frames, moved int
+	if err := db.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &frames, &moved); err != nil {
+		return fmt.Errorf("bringing its log to disk: %w", err)
+	}
+	if busy != 0 {
+		return errors.New("its log cannot be brought to disk while another program has it open: see which (fuser)")
+	}
+	return nil
 }
 
 // dial opens the connections that the store works with.
