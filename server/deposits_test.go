@@ -18,10 +18,7 @@ import (
 // registers a client.
 func service(t *testing.T) (*ktest.Server, box, *identity) {
 	t.Helper()
-	s := ktest.Start(t, ktest.Dir(t))
-	s.Organization(t, "acme")
-	b, id := newBox(t, s, "acme")
-	return s, b, id
+	return serviceOn(t, ktest.Dir(t))
 }
 
 func randomBytes(n int) []byte {

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -26,11 +25,14 @@ type sentPut struct {
 	uuid, handle string
 	contents     []byte
 	answer       api.Deposit // if acknowledged
+	refusal      reply       // if refused; its zero value if the connection broke
 }
 
-// storm puts with several workers until the server is gone, and returns what was
-// acknowledged and what was not.
-func storm(s *ktest.Server, clients []*http.Client) (acknowledged, open []sentPut) {
+// storm puts with all clients at once until each was refused or cut off, which end
+// is to bring about: it is called once so many puts are acknowledged. It returns
+// what was acknowledged and what was not.
+func storm(t *testing.T, s *ktest.Server, clients []*http.Client, after int, end func()) (acknowledged, open []sentPut) {
+	t.Helper()
 	var mu sync.Mutex
 	var group sync.WaitGroup
 	for _, c := range clients {
@@ -42,7 +44,11 @@ func storm(s *ktest.Server, clients []*http.Client) (acknowledged, open []sentPu
 				mu.Lock()
 				if ok {
 					acknowledged = append(acknowledged, p)
+					if len(acknowledged) == after {
+						group.Go(end)
+					}
 				} else {
+					p.refusal = r
 					open = append(open, p)
 				}
 				mu.Unlock()
@@ -53,48 +59,64 @@ func storm(s *ktest.Server, clients []*http.Client) (acknowledged, open []sentPu
 		})
 	}
 	group.Wait()
+	if len(acknowledged) < after {
+		t.Fatalf("storm: got %d puts acknowledged, want %d before anything breaks; the first refusal: %v", len(acknowledged), after, open[0].refusal)
+	}
+	t.Logf("%d puts acknowledged, %d not", len(acknowledged), len(open))
 	return acknowledged, open
+}
+
+// connections returns n clients with a connection each.
+func connections(t *testing.T, s *ktest.Server, id *identity, n int) []*http.Client {
+	t.Helper()
+	var clients []*http.Client
+	for range n {
+		clients = append(clients, s.HTTP(t, id.pair))
+	}
+	return clients
 }
 
 // TestKillInPutStorm: whatever was acknowledged before a kill -9 is there, whole
 // and audited; what was not is whole or absent, and sending it again is one
-// deposit. The same holds for a stop by SIGTERM.
+// deposit. The same holds for a stop by SIGTERM. There are as many connections as
+// a group has room for.
 func TestKillInPutStorm(t *testing.T) {
 	t.Parallel()
-	s, _, id := service(t)
-	var acknowledged []sentPut
-	for round, end := range []func(){func() { s.Kill(t) }, func() { s.Kill(t) }, func() { s.Kill(t) }, func() { s.Stop(t) }} {
-		var clients []*http.Client
-		for range 6 { // each with a connection of its own
-			clients = append(clients, s.HTTP(t, id.pair))
-		}
-		go func() {
-			time.Sleep(time.Duration(100+mathrand.IntN(150)) * time.Millisecond)
-			end()
-		}()
-		done, open := storm(s, clients)
-		if len(done) == 0 {
-			t.Fatalf("round %d: nothing was acknowledged", round)
-		}
-		acknowledged = append(acknowledged, done...)
-		s.Wait(t)
-		s = ktest.Start(t, s.Dir)
-		b := box{s.HTTP(t, id.pair), s.URL}
-		t.Logf("round %d: %d acknowledged, %d not", round, len(done), len(open))
-		for _, p := range open {
-			if r := b.get(t, p.uuid); r.status == http.StatusOK {
-				wantContents(t, "a put that was not acknowledged, and is there", r, p.contents)
-				checkAudited(t, s.Dir, []sentPut{p})
-			} else {
-				wantKind(t, "a put that was not acknowledged", r, fault.NotFound)
+	engines(t, func(t *testing.T, dir string) {
+		s, _, id := serviceOn(t, dir)
+		var acknowledged []sentPut
+		for n := range soak(4, 40) {
+			end := func() { s.Kill(t) }
+			if n%4 == 3 {
+				end = func() { s.Stop(t) }
 			}
-			wantOK(t, "the same put sent again", b.put(t, p.uuid, p.handle, p.contents), &p.answer)
-			acknowledged = append(acknowledged, p)
+			done, open := storm(t, s, connections(t, s, id, 64), 50+mathrand.IntN(100), end)
+			acknowledged = append(acknowledged, done...)
+			s.Wait(t)
+			s = ktest.Start(t, s.Dir)
+			b := box{s.HTTP(t, id.pair), s.URL}
+			acknowledged = append(acknowledged, resend(t, b, open)...)
+			checkKept(t, b, acknowledged)
 		}
-		checkKept(t, b, acknowledged)
+		s.Stop(t)
+		checkAudited(t, s.Dir, acknowledged)
+	})
+}
+
+// resend sends puts again that were not acknowledged, each of which has to be
+// whole or absent, and returns them with their answers.
+func resend(t *testing.T, b box, open []sentPut) (acknowledged []sentPut) {
+	t.Helper()
+	for _, p := range open {
+		if r := b.get(t, p.uuid); r.status == http.StatusOK {
+			wantContents(t, "a put that was not acknowledged, and is there", r, p.contents)
+		} else {
+			wantKind(t, "a put that was not acknowledged", r, fault.NotFound)
+		}
+		wantOK(t, "the same put sent again", b.put(t, p.uuid, p.handle, p.contents), &p.answer)
+		acknowledged = append(acknowledged, p)
 	}
-	s.Stop(t)
-	checkAudited(t, s.Dir, acknowledged)
+	return acknowledged
 }
 
 // checkKept makes sure that all that was acknowledged is there, and no version
