@@ -44,6 +44,7 @@ type Log struct {
 	dir     string
 	node    string
 	options Options
+	mark    *mark
 
 	syncing sync.Mutex // held by Sync throughout; taken before mu
 
@@ -67,9 +68,10 @@ type head struct {
 }
 
 // Open takes up the chain in dir at its end, or begins one: it makes dir (mode
-// 0700) when it is not there. It reads the end of the last segment only; Verify
-// is what reads all. What a crash left of a half-written line stays in place,
-// followed by a line that says so.
+// 0700) when it is not there. It reads the end of the last segment only, from
+// where that is known to be on disk; Verify is what reads all. What is not known
+// to be on disk is written once more. What a crash left of half-written lines stays
+// in place, followed by a line that says so.
 //
 // The log of another node is refused, as is a last segment without its header.
 func Open(dir, node string, options Options) (*Log, error) {
@@ -86,12 +88,14 @@ func Open(dir, node string, options Options) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the audit log: %w", err)
 	}
+	l.mark = openMark(dir)
 	if len(numbers) == 0 {
 		err = l.startSegment(1)
 	} else {
 		err = l.resume(numbers[len(numbers)-1])
 	}
 	if err != nil {
+		l.mark.close()
 		return nil, fmt.Errorf("opening the audit log: %w", err)
 	}
 	return l, nil
@@ -125,7 +129,7 @@ func (l *Log) Sync() error {
 	defer l.syncing.Unlock()
 
 	l.mu.Lock()
-	file, seq, err := l.file, l.head.seq, l.err
+	file, seq, size, err := l.file, l.head.seq, l.size, l.err
 	done := l.synced >= seq
 	l.mu.Unlock()
 	if err != nil || done {
@@ -146,6 +150,9 @@ func (l *Log) Sync() error {
 		return l.fail(fmt.Errorf("syncing the audit log to disk: %w", err))
 	}
 	l.synced = max(l.synced, seq)
+	if l.file == file {
+		l.mark.set(l.number, size)
+	}
 	return nil
 }
 
@@ -160,8 +167,11 @@ func (l *Log) Close() error {
 	if err == nil {
 		if err = l.file.Sync(); err != nil {
 			err = l.fail(fmt.Errorf("syncing the audit log to disk: %w", err))
+		} else {
+			l.mark.set(l.number, l.size)
 		}
 	}
+	l.mark.close()
 	if l.err == nil {
 		l.err = ErrClosed
 	}

@@ -212,8 +212,8 @@ func TestRotation(t *testing.T) {
 		t.Errorf("got %d records in %d segments, head %d; want 40 in several, and their sum", got.Records, got.Segments, got.HeadSeq)
 	}
 	entries, err := os.ReadDir(dir)
-	if err != nil || len(entries) != got.Segments {
-		t.Errorf("got %d files (%v), want %d", len(entries), err, got.Segments)
+	if err != nil || len(entries) != got.Segments+1 { // and the mark
+		t.Errorf("got %d files (%v), want %d", len(entries), err, got.Segments+1)
 	}
 	if bytes.Count(read(t, segment(dir, got.Segments-1)), []byte("\n")) < 11 {
 		t.Error("records of one Append are split over segments")

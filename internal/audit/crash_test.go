@@ -169,10 +169,10 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// mountSmall puts a file system of 64 KiB on dir.
+// mountSmall puts a file system of 68 KiB on dir: the mark takes one page.
 func mountSmall(t *testing.T, dir string) {
 	t.Helper()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=64k,mode=0700"); err != nil {
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=68k,mode=0700"); err != nil {
 		ktest.Missing(t, "the right to mount a tmpfs (root)")
 	}
 	t.Cleanup(func() {

@@ -85,6 +85,8 @@ func (l *Log) startSegment(number int) error {
 		return l.fail(fmt.Errorf("syncing the audit log's directory: %w", err))
 	}
 	l.synced = l.head.seq
+	l.mark.set(l.number, l.size)
+	l.mark.sync() // once a segment, so that after a power cut it is about this one
 	return nil
 }
 

@@ -57,14 +57,23 @@ type verifier struct {
 	line   int  // counted from 1
 	opened bool // its header was seen
 	torn   torn
+	read   int64 // its bytes
+	good   int64 // of these, up to the end of the last line that follows
 }
 
-// torn is what was read since the last whole line.
+// torn is what was read since the last line that was whole, and before the note
+// that tells of it. Whole lines may stand in it: of what was not fsynced a power
+// cut can lose any part.
 type torn struct {
 	line  int // where it begins
 	bytes int64
 	hash  hash.Hash // SHA-256
 	err   error     // what is wrong with the line
+}
+
+// noted says whether a line tells of just what is torn before it.
+func (t *torn) noted(line parsedLine) bool {
+	return line.Kind == kindTorn && line.Bytes == t.bytes && line.SHA256 == hex.EncodeToString(t.hash.Sum(nil))
 }
 
 // segment checks one file. The last one may end within a line.
@@ -76,7 +85,7 @@ func (v *verifier) segment(dir string, number int, last bool) error {
 	}
 	defer f.Close()
 
-	v.number, v.line, v.opened, v.torn = number, 1, false, torn{hash: sha256.New()}
+	v.number, v.line, v.opened, v.torn, v.read, v.good = number, 1, false, torn{hash: sha256.New()}, 0, 0
 	rest, err := v.lines(f)
 	if err == nil {
 		err = v.end(rest, last)
@@ -106,13 +115,15 @@ func (v *verifier) lines(f io.Reader) (rest int64, err error) {
 		if err != nil && err != bufio.ErrBufferFull {
 			return 0, err
 		}
+		v.read += int64(len(piece))
 		line, problem := parseLine(bytes.TrimSuffix(piece, []byte("\n")))
-		switch problem {
-		case nil:
+		switch {
+		case problem == nil && (v.torn.bytes == 0 || v.torn.noted(line)):
 			if err := v.follow(line); err != nil {
 				return 0, err
 			}
-		case errNotWhole, errEdited: // torn, should a line that says so come next
+			v.good = v.read
+		case problem == nil || problem == errNotWhole || problem == errEdited: // torn, should a line that says so come
 			if v.torn.bytes == 0 {
 				v.torn.line, v.torn.err = v.line, problem
 			}
@@ -132,10 +143,6 @@ func (v *verifier) lines(f io.Reader) (rest int64, err error) {
 
 // follow checks that a whole line continues the chain, and counts it.
 func (v *verifier) follow(line parsedLine) error {
-	if v.torn.bytes > 0 && (line.Kind != kindTorn || line.Bytes != v.torn.bytes ||
-		line.SHA256 != hex.EncodeToString(v.torn.hash.Sum(nil))) {
-		return v.tornFault()
-	}
 	if (line.Kind == kindSegment) == v.opened {
 		return v.fault("a segment has one header, and it is its first line")
 	}
