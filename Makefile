@@ -1,6 +1,6 @@
 # Needs Go 1.26 and a POSIX shell; "make test" as root installs the rest.
 
-.PHONY: build demo test lint fuzz clean help
+.PHONY: build demo test soak lint fuzz clean help
 
 build: ## build all programs into bin/
 	@mkdir -p bin
@@ -17,6 +17,9 @@ demo: build ## build, then show a key stored and fetched, from init to get
 
 test: ## run all tests; as root, install the Debian packages they need first
 	@sh .ci/test
+
+soak: ## the fault tests for longer, without the race detector: half an hour
+	@KTSD_SOAK=1 sh .ci/test
 
 lint: ## gofmt, go vet, staticcheck, govulncheck
 	@sh .ci/lint
