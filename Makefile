@@ -1,6 +1,6 @@
 # Needs Go 1.26 and a POSIX shell; "make test" as root installs the rest.
 
-.PHONY: build demo test soak lint fuzz clean help
+.PHONY: build demo test soak lint fuzz bench clean help
 
 build: ## build all programs into bin/
 	@mkdir -p bin
@@ -26,6 +26,10 @@ lint: ## gofmt, go vet, staticcheck, govulncheck
 
 fuzz: ## run every fuzz target for a while (FUZZTIME=10s)
 	@sh .ci/fuzz
+
+bench: build ## measure the speed beside a floor, and tell the bars; options in BENCH="…"
+	@CGO_ENABLED=0 go build -trimpath -buildvcs=false -o bin/ ./bench
+	@bin/bench $(BENCH)
 
 clean: ## remove bin/
 	rm -rf bin

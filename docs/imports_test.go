@@ -36,8 +36,8 @@ func TestImportTable(t *testing.T) {
 	}
 }
 
-// packageImports returns what each package imports of ours, tests and what serves
-// them alone left out.
+// packageImports returns what each package imports of ours, tests, what serves
+// them alone and what measures left out.
 func packageImports(t *testing.T) map[string][]string {
 	t.Helper()
 	list := exec.Command("go", "list", "-f", "{{if .GoFiles}}{{.ImportPath}} {{join .Imports \" \"}}{{end}}", "./...")
@@ -52,7 +52,8 @@ func packageImports(t *testing.T) map[string][]string {
 	found := map[string][]string{}
 	for line := range strings.Lines(string(out)) {
 		fields := strings.Fields(line)
-		if len(fields) == 0 || strings.Contains(fields[0], "/ktest") || strings.HasSuffix(fields[0], "/storetest") {
+		if len(fields) == 0 || strings.Contains(fields[0], "/ktest") || strings.HasSuffix(fields[0], "/storetest") ||
+			strings.HasPrefix(fields[0], module+"bench") {
 			continue
 		}
 		var imports []string
