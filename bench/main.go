@@ -10,8 +10,11 @@ import (
 )
 
 type command struct {
-	Compare compareCommand `cmd:"" default:"withargs" help:"Gets and puts of ktsd, the floor and a peer, side by side, and the bars (the default)."`
-	Floor   floorCommand   `cmd:"" hidden:"" help:"Serve the floor."`
+	Compare   compareCommand   `cmd:"" default:"withargs" help:"Gets and puts of ktsd, the floor and a peer, side by side, and the bars (the default)."`
+	Scale     scaleCommand     `cmd:"" help:"What gets and puts cost as deposits, clients, organizations and contents grow."`
+	Footprint footprintCommand `cmd:"" help:"Cold start, memory, handshakes, and what a keytrustee get takes."`
+	Soak      soakCommand      `cmd:"" help:"ktsd's memory over a long time of load."`
+	Floor     floorCommand     `cmd:"" hidden:"" help:"Serve the floor."`
 }
 
 func main() { os.Exit(run()) }

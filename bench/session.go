@@ -64,12 +64,15 @@ func (s settings) begin(streams *cli.Streams) (*session, error) {
 func (b *session) defers(f func() error) { b.stops = append(b.stops, f) }
 
 // end undoes everything, last first.
-func (b *session) end() error {
+func (b *session) end() error { return b.endTo(0) }
+
+// endTo undoes what was begun after the first n.
+func (b *session) endTo(n int) error {
 	var errs []error
-	for _, f := range slices.Backward(b.stops) {
+	for _, f := range slices.Backward(b.stops[n:]) {
 		errs = append(errs, f())
 	}
-	b.stops = nil
+	b.stops = b.stops[:n]
 	return errors.Join(errs...)
 }
 
@@ -91,7 +94,9 @@ func (b *session) postgres(ctx context.Context, name string) (*rig.Postgres, err
 	if b.Engine != "postgres" {
 		return nil, nil
 	}
-	p, err := rig.NewPostgres(ctx, filepath.Join(b.work, "pg-"+name))
+	dir := filepath.Join(b.work, "pg-"+name)
+	b.defers(func() error { return os.RemoveAll(dir) })
+	p, err := rig.NewPostgres(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
@@ -105,8 +110,10 @@ func (b *session) ktsd(ctx context.Context, name string, organizations, clients 
 	if err != nil {
 		return nil, err
 	}
+	dir := filepath.Join(b.work, name)
+	b.defers(func() error { return os.RemoveAll(dir) })
 	k, err := rig.NewKtsd(ctx, rig.Options{
-		Programs: b.Programs, Dir: filepath.Join(b.work, name), Postgres: postgres,
+		Programs: b.Programs, Dir: dir, Postgres: postgres,
 		Organizations: organizations, Clients: clients, HTTP2: b.HTTP == 2,
 	})
 	if err != nil {

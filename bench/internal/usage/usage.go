@@ -112,19 +112,30 @@ func Self() (time.Duration, error) {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano()), nil
 }
 
-// RSS returns the memory of a process that is in RAM, in bytes.
-func RSS(pid int) (int64, error) {
+// RSS returns the memory of a process that is in RAM now, and the most that it
+// ever was, in bytes.
+func RSS(pid int) (now, most int64, err error) {
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	for line := range bytes.Lines(data) {
-		if rest, ok := bytes.CutPrefix(line, []byte("VmRSS:")); ok {
-			kb, err := strconv.ParseInt(string(bytes.TrimSpace(bytes.TrimSuffix(bytes.TrimSpace(rest), []byte("kB")))), 10, 64)
-			return kb << 10, err
+		fields := bytes.Fields(line)
+		if len(fields) != 3 || string(fields[2]) != "kB" {
+			continue
+		}
+		kb, _ := strconv.ParseInt(string(fields[1]), 10, 64)
+		switch string(fields[0]) {
+		case "VmRSS:":
+			now = kb << 10
+		case "VmHWM:":
+			most = kb << 10
 		}
 	}
-	return 0, fmt.Errorf("/proc/%d/status tells no VmRSS", pid)
+	if now == 0 {
+		return 0, 0, fmt.Errorf("/proc/%d/status tells no VmRSS", pid)
+	}
+	return now, most, nil
 }
 
 // Load returns the load average of the last minute.
