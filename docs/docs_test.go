@@ -18,8 +18,8 @@
 //
 // The session is nobody's but its own: /var/lib/keytrustee and /home/finn stand for
 // directories in its home, the state of the server being in its configuration
-// directory, and 11371 for a free port. After a line that starts ktsd with "&"
-// the next waits until it answers.
+// directory, /run/keytrustee/admin.sock for its socket, and 11371 for a free port.
+// After a line that starts ktsd with "&" the next waits until it answers.
 //
 // A block that cannot be run is marked "```console no-run REASON".
 package docs_test

@@ -29,6 +29,13 @@ type shell struct {
 	shown  *strings.Replacer // and back
 }
 
+// defaultSocket is the admin socket on a page. The session's is called by a path
+// from its home, where it stays: a whole one may be too long for a socket.
+const (
+	defaultSocket = "/run/keytrustee/admin.sock"
+	shortSocket   = "./server/.keytrustee/state/run/admin.sock"
+)
+
 // shownHome is root's home directory on a page.
 const shownHome = "/home/finn"
 
@@ -37,7 +44,7 @@ func newShell(t *testing.T) *shell {
 	s := &shell{home: t.TempDir(), address: ktest.FreeAddress(t)}
 	s.confdir = filepath.Join(s.home, "server", ".keytrustee")
 	port := s.address[strings.LastIndex(s.address, ":")+1:]
-	s.real = strings.NewReplacer(confdir.Default, s.confdir, filepath.Dir(confdir.Default), filepath.Dir(s.confdir),
+	s.real = strings.NewReplacer(defaultSocket, shortSocket, confdir.Default, s.confdir, filepath.Dir(confdir.Default), filepath.Dir(s.confdir),
 		shownHome+"/", s.home+"/", "11371", port)
 	s.shown = strings.NewReplacer(s.confdir, confdir.Default, filepath.Dir(s.confdir), filepath.Dir(confdir.Default),
 		s.home, shownHome, port, "11371")
