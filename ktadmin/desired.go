@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/ktsd/ktsd/hcl"
-	"github.com/ktsd/ktsd/internal/cli"
 	"github.com/ktsd/ktsd/internal/confdir"
 	"github.com/ktsd/ktsd/internal/names"
 	"github.com/ktsd/ktsd/internal/plan"
@@ -80,10 +79,7 @@ func checkCertificate(config *hcl.Config, server site.Server) hcl.Diagnostics {
 
 // readAuthCode reads a file that holds a code, which nobody else may read.
 func readAuthCode(file string) (names.Secret, error) {
-	if err := safefile.CheckSecret(file); err != nil {
-		return "", err
-	}
-	text, err := cli.ReadSecret(&cli.Streams{}, file)
+	text, err := safefile.ReadSecret(file)
 	if err != nil {
 		return "", err
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/ktsd/ktsd/internal/fault"
+	"github.com/ktsd/ktsd/internal/safefile"
 )
 
 // Version is set when a release is built (-ldflags -X).
@@ -135,12 +136,5 @@ func ReadSecret(streams *Streams, file string) (string, error) {
 		defer f.Close()
 		r = f
 	}
-	data, err := io.ReadAll(io.LimitReader(r, 4097))
-	if err != nil {
-		return "", fmt.Errorf("reading a secret: %w", err)
-	}
-	if len(data) > 4096 {
-		return "", errors.New("reading a secret: it has more than 4096 bytes")
-	}
-	return strings.TrimRight(string(data), "\r\n"), nil
+	return safefile.ReadSecretFrom(r)
 }
