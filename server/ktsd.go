@@ -62,7 +62,7 @@ func start(ctx context.Context, dir confdir.Dir, log *slog.Logger) (_ *ktsd, err
 	} else if err != nil {
 		return nil, err
 	}
-	if err := dir.Check(); err != nil {
+	if err := dir.Check(conf); err != nil {
 		return nil, err
 	}
 	if k.node, err = conf.Node(); err != nil {

@@ -2,16 +2,24 @@ package confdir
 
 import "github.com/ktsd/ktsd/internal/safefile"
 
-// Check returns an error unless the directory's secrets are readable by their
-// owner alone and no directory can be written by others. Other files may have
-// any mode, so a tree laid out by the original passes.
-func (d Dir) Check() error {
+// Check returns an error unless the secrets of the directory, and the file of the
+// database's URL where conf names one, are readable by their owner alone and no
+// directory can be written by others. Other files may have any mode, so a tree
+// laid out by the original passes.
+func (d Dir) Check(conf Conf) error {
 	for _, dir := range append([]string{string(d), d.SSL()}, d.StateDirs()...) {
 		if err := safefile.CheckDirectory(dir); err != nil {
 			return err
 		}
 	}
-	for _, file := range []string{d.SecretKeyring(), d.KEKRing(), d.PrivateKey(), d.Conf(), d.Database()} {
+	secrets := []string{d.SecretKeyring(), d.KEKRing(), d.PrivateKey(), d.Conf()}
+	switch {
+	case conf.DatabaseURLFile != "":
+		secrets = append(secrets, conf.DatabaseURLFile)
+	case conf.DatabaseURL == "":
+		secrets = append(secrets, d.Database())
+	}
+	for _, file := range secrets {
 		if err := safefile.CheckSecret(file); err != nil {
 			return err
 		}

@@ -17,6 +17,8 @@ type Conf struct {
 	TLSMinVersion    string // tlsv1 … tlsv1.3
 	Certificate      string // file
 	PrivateKey       string // file
+	DatabaseURL      string // of PostgreSQL; may hold a password. With neither of the two: SQLite
+	DatabaseURLFile  string // file that holds the URL
 
 	other map[string]json.RawMessage
 }
@@ -37,6 +39,8 @@ func (c *Conf) keys() map[string]*string {
 		"TLS_MIN_VERSION":   &c.TLSMinVersion,
 		"SSL_CERTIFICATE":   &c.Certificate,
 		"SSL_PRIVATE_KEY":   &c.PrivateKey,
+		"DATABASE_URL":      &c.DatabaseURL,
+		"DATABASE_URL_FILE": &c.DatabaseURLFile,
 	}
 }
 

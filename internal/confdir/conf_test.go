@@ -19,7 +19,7 @@ import (
 const original = `{
     "LOCAL_FINGERPRINT": "4EDC46882386C827E20DEEA2D850ACA33BEDB0D1",
     "DB_PASSWORD": "hunter2 <&> \u00e4 \/",
-    "DB_PORT": 11381, "BIG": 12345678901234567890.0100, "NESTED": {"b": [1, null, true], "a": "x"},
+    "DB_ENGINE": "postgresql", "DB_HOST": "localhost", "DB_PORT": 11381, "BIG": 12345678901234567890.0100, "NESTED": {"b": [1, null, true], "a": "x"},
     "LISTEN": ":11371"
 }`
 
@@ -36,6 +36,7 @@ func TestConfRoundTrip(t *testing.T) {
 	}
 	c.Listen, c.Hostname, c.TLSMinVersion = "", "kts01.example.com", "tlsv1.3"
 	c.Certificate, c.PrivateKey = "/etc/pki/kts01.pem", "/etc/pki/kts01.key"
+	c.DatabaseURL, c.DatabaseURLFile = "postgres://ktsd@db.example.com/keytrustee?sslmode=verify-full&passfile=/x", "/etc/keytrustee/database-url"
 	d := confdir.Dir(t.TempDir())
 	if err := d.WriteConf(c); err != nil {
 		t.Fatalf("WriteConf: %v", err)
@@ -56,7 +57,7 @@ func TestConfRoundTrip(t *testing.T) {
 	if _, ok := after["LISTEN"]; ok {
 		t.Error("LISTEN was emptied and is still in the file")
 	}
-	for _, key := range []string{"DB_PASSWORD", "DB_PORT", "BIG", "NESTED"} {
+	for _, key := range []string{"DB_ENGINE", "DB_HOST", "DB_PASSWORD", "DB_PORT", "BIG", "NESTED"} {
 		if got, want := compact(t, after[key]), compact(t, before[key]); got != want {
 			t.Errorf("%s: got %s, want %s", key, got, want)
 		}
@@ -102,6 +103,7 @@ func TestConfErrors(t *testing.T) {
 		{"a list", `["hunter2"]`, "not a JSON object"},
 		{"a string", `"hunter2"`, "not a JSON object"},
 		{"a number for a string", `{"LISTEN": 11371, "DB_PASSWORD": "hunter2"}`, "LISTEN is not a string"},
+		{"a number for the database", `{"DATABASE_URL": {"x": "hunter2"}}`, "DATABASE_URL is not a string"},
 		{"a list for a string", `{"HOSTNAME": ["hunter2"]}`, "HOSTNAME is not a string"},
 	}
 	for _, test := range tests {

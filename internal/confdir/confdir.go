@@ -80,13 +80,15 @@ func (d Dir) StateDirs() []string {
 	return dirs
 }
 
-// Database is the SQLite file.
+// Database is the SQLite file, which is in use unless keytrustee.conf names a
+// PostgreSQL database.
 func (d Dir) Database() string { return d.State("db", "keytrustee.db") }
 
 // Audit is the directory of the audit segments.
 func (d Dir) Audit() string { return d.State("audit") }
 
-// Lock is the file that a running ktsd has locked.
+// Lock is the file that a running ktsd has locked. It holds the directory's
+// identity (Instance).
 func (d Dir) Lock() string { return d.State("run", "ktsd.lock") }
 
 // Socket is the admin socket.

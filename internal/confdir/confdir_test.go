@@ -85,7 +85,7 @@ func lay(t testing.TB) confdir.Dir {
 // write; public files may have any mode, and what is not there yet is no error.
 func TestCheck(t *testing.T) {
 	t.Parallel()
-	if err := confdir.Dir(filepath.Join(t.TempDir(), "none")).Check(); err != nil {
+	if err := confdir.Dir(filepath.Join(t.TempDir(), "none")).Check(confdir.Conf{}); err != nil {
 		t.Errorf("an empty place: got %v, want no error", err)
 	}
 	d := lay(t)
@@ -108,7 +108,7 @@ func TestCheck(t *testing.T) {
 		if err := os.Chmod(test.path, test.mode); err != nil {
 			t.Fatal(err)
 		}
-		err = d.Check()
+		err = d.Check(confdir.Conf{})
 		if test.good != (err == nil) || !test.good && (!strings.Contains(err.Error(), test.path) || !strings.Contains(err.Error(), "run chmod")) {
 			t.Errorf("%s with mode %04o: got %v, want good: %t", test.path, test.mode, err, test.good)
 		}
@@ -116,7 +116,7 @@ func TestCheck(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := d.Check(); err != nil {
+	if err := d.Check(confdir.Conf{}); err != nil {
 		t.Errorf("a good directory: got %v, want no error", err)
 	}
 }
