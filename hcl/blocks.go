@@ -7,9 +7,11 @@ type blockKind struct {
 	body    bodySchema
 	label   string // what the label is: "host name"
 	example string // a header, for the one who forgot the label
+	single  bool   // a file has one at most, whatever its label
 
-	check func(label string) error
-	store func(d *decoder, name string, body *hclsyntax.Body)
+	labels []string // all there are; nil: check tells
+	check  func(label string) error
+	store  func(d *decoder, name string, body *hclsyntax.Body)
 }
 
 // blockKinds is the language: a new block is a line here, and a file with its
@@ -17,6 +19,7 @@ type blockKind struct {
 func blockKinds() []blockKind {
 	return []blockKind{
 		serverBlock(),
+		databaseBlock(),
 		organizationBlock(),
 	}
 }
@@ -24,7 +27,7 @@ func blockKinds() []blockKind {
 // laterBlocks are the blocks that have a meaning in other builds only.
 func laterBlocks() []string {
 	return []string{
-		"audit", "backup", "database", "high_availability", "hsm", "limits",
+		"audit", "backup", "high_availability", "hsm", "limits",
 		"locals", "mail", "removed", "schedule", "variable",
 	}
 }
@@ -35,4 +38,8 @@ type bodySchema struct {
 	attributes []string
 	blocks     []bodySchema // without labels, each at most once
 	later      []string     // attributes that have a meaning in other builds only
+	instead    advice       // for a secret in an attribute that the schema lacks
 }
+
+// advice says why something does not stand in a file, and where it belongs.
+type advice struct{ detail, suggestion string }

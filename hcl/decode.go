@@ -64,34 +64,61 @@ func (d *decoder) decodeFile(body *hclsyntax.Body) {
 				"It would have no effect, so it is refused. Remove the block, or run a release that has it.", "")
 		default:
 			d.report(block.TypeRange, fmt.Sprintf("unknown block %q", block.Type),
-				"The blocks are "+strings.Join(names, " and ")+".", didYouMean(block.Type, names))
+				"The blocks are "+list(names)+".", didYouMean(block.Type, names))
 		}
 	}
 }
 
 func (d *decoder) decodeBlock(kind blockKind, block *hclsyntax.Block) {
 	if len(block.Labels) == 0 {
-		d.report(block.DefRange(), fmt.Sprintf("%s without a %s", block.Type, kind.label),
+		d.report(block.DefRange(), fmt.Sprintf("%s without its %s", block.Type, kind.label),
 			fmt.Sprintf("The %s stands in quotes after the word %s.", kind.label, block.Type), "Write for example: "+kind.example)
 		return
 	}
 	name := block.Labels[0]
+	if looksSecret([]byte(name)) {
+		name = notShown
+	}
 	d.block = addressOf(block.Type, name, "")
 	for _, extra := range block.LabelRanges[1:] {
 		d.report(extra, "more than one label", fmt.Sprintf("After the word %s stands one label, its %s.", block.Type, kind.label), "")
 	}
-	if err := kind.check(name); err != nil {
-		d.report(block.LabelRanges[0], "invalid "+kind.label, sentence(err.Error()), "")
-	}
-	if first, found := d.config.places[d.block]; found {
-		d.report(block.DefRange(), fmt.Sprintf("duplicate %s block %q", block.Type, name),
-			fmt.Sprintf("The first one stands at %s. Each %s has one block.", lineOf(first), block.Type), "")
-	} else {
-		d.config.places[d.block] = block.DefRange()
-		d.config.blocks = append(d.config.blocks, declaration{block.Type, name, block.DefRange()})
-	}
+	d.checkLabel(kind, name, block.LabelRanges[0])
+	d.checkDuplicate(kind, name, block.DefRange())
 	d.checkBody(kind.body, block.Body)
 	kind.store(d, name, block.Body)
+}
+
+func (d *decoder) checkLabel(kind blockKind, name string, place hcllib.Range) {
+	if kind.labels != nil {
+		if !slices.Contains(kind.labels, name) {
+			d.report(place, fmt.Sprintf("unknown %s %q", kind.label, name),
+				fmt.Sprintf("The %ss are %s.", kind.label, list(kind.labels)), didYouMean(name, kind.labels))
+		}
+		return
+	}
+	if err := kind.check(name); err != nil {
+		d.report(place, "invalid "+kind.label, sentence(err.Error()), "")
+	}
+}
+
+// checkDuplicate takes note of a block, or reports that there was one before.
+func (d *decoder) checkDuplicate(kind blockKind, name string, place hcllib.Range) {
+	if kind.single {
+		before := slices.IndexFunc(d.config.blocks, func(b declaration) bool { return b.kind == kind.body.kind })
+		if before >= 0 {
+			d.report(place, fmt.Sprintf("duplicate %s block", kind.body.kind),
+				fmt.Sprintf("The first one stands at %s. A site has one %s.", lineOf(d.config.blocks[before].place), kind.body.kind), "")
+			return
+		}
+	}
+	if first, found := d.config.places[d.block]; found {
+		d.report(place, fmt.Sprintf("duplicate %s block %q", kind.body.kind, name),
+			fmt.Sprintf("The first one stands at %s. Each %s has one block.", lineOf(first), kind.body.kind), "")
+		return
+	}
+	d.config.places[d.block] = place
+	d.config.blocks = append(d.config.blocks, declaration{kind.body.kind, name, place})
 }
 
 // checkBody reports what is not in the schema.

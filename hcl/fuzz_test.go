@@ -31,6 +31,8 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add([]byte(twoServers))
 	f.Add([]byte("auth_code = <<X\n${"))
+	f.Add([]byte("database \"postgres\" {\n  url = \"service=keytrustee\"\n}\n"))
+	f.Add([]byte("database \"postgres\" {\n  url_file = \"/etc/keytrustee/database-url\"\n}\ndatabase \"sqlite\" {}\n"))
 	f.Fuzz(func(t *testing.T, src []byte) {
 		config, diags := hcl.Parse(src, "fuzz.hcl")
 		if diags.HasErrors() {
@@ -65,6 +67,16 @@ func wantValid(t *testing.T, s site.Site) {
 		check(site.CheckMinVersion(server.TLS.MinVersion))
 		if tls := server.TLS; (tls.Certificate == site.DefaultCertificate) != (tls.PrivateKey == site.DefaultPrivateKey) {
 			t.Errorf("got a certificate without a key, or the reverse: %+v", tls)
+		}
+	}
+	if db := s.Database; db != nil {
+		switch {
+		case db.Engine == site.EngineSQLite && db.URL+db.URLFile == "":
+		case db.Engine == site.EnginePostgres && db.URL == "" && filepath.IsAbs(db.URLFile):
+		case db.Engine == site.EnginePostgres && db.URLFile == "":
+			check(site.CheckDatabaseURL(db.URL))
+		default:
+			t.Errorf("got database %+v without a diagnostic", *db)
 		}
 	}
 	for _, org := range s.Organizations {

@@ -26,6 +26,8 @@ func organizationBlock() blockKind {
 			kind:       "organization",
 			attributes: []string{"contacts", "approval", "auth_code_file"},
 			later:      []string{"expiration", "managed_by"},
+			instead: advice{"A site file is read by many, so no code stands in it: ktsd generates one, or it comes from a file of its own.",
+				`Remove the line, or give the path: auth_code_file = "/etc/keytrustee/NAME.code"`},
 		},
 	}
 }

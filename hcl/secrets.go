@@ -11,8 +11,22 @@ import (
 
 // secretWords make the value of an attribute that has one of them in its name
 // a secret. No secret belongs into a site file; one that is there by mistake
-// must not get from there into a log.
-func secretWords() []string { return []string{"auth", "code", "key", "pass", "secret", "token"} }
+// must not get from there into a log. A URL may hold a password, so it is never
+// shown, in whatever words a line leads to it.
+func secretWords() []string {
+	return []string{"auth", "code", "key", "pass", "word", "secret", "token", "url", "://"}
+}
+
+// looksSecret tells whether a text may hold a password, whatever it is the value
+// of: a URL, or what sets a password in a list of keywords and values.
+func looksSecret(text []byte) bool {
+	return secretValue.Match(text)
+}
+
+var (
+	secretValue = regexp.MustCompile(`(?i)://|(pass|secret)\w*\s*=`)
+	userinfo    = regexp.MustCompile(`\S*:\S*@`) // of a URL
+)
 
 // secretSpans finds the values that may be secret, and the comments. It works on tokens, since
 // what cannot be parsed is shown in an error as well; where it is in doubt
@@ -22,6 +36,10 @@ func secretSpans(tokens hclsyntax.Tokens) []span {
 	for i := 0; i < len(tokens); i++ {
 		if word, found := secretWordIn(tokens[i].Bytes); found && tokens[i].Type == hclsyntax.TokenComment {
 			spans = append(spans, span{tokens[i].Range.Start.Byte + word, tokens[i].Range.End.Byte})
+		}
+		isText := tokens[i].Type == hclsyntax.TokenQuotedLit || tokens[i].Type == hclsyntax.TokenStringLit
+		if isText && looksSecret(tokens[i].Bytes) {
+			spans = append(spans, span{tokens[i].Range.Start.Byte, tokens[i].Range.End.Byte})
 		}
 		name, value := assignment(tokens[i:])
 		if !secretName(name) || value == nil || isPath(name, value) {
@@ -79,10 +97,12 @@ func secretLines(text []byte) []span {
 	start, goesOn := 0, false
 	for line := range bytes.Lines(text) {
 		end := start + len(line)
-		if word, found := secretWordIn(line); found {
-			spans, goesOn = append(spans, span{start + word, end}), true
-		} else if goesOn = goesOn && !item.Match(line); goesOn {
+		word, found := secretWordIn(line)
+		switch goesOn = goesOn && !item.Match(line); {
+		case goesOn:
 			spans = append(spans, span{start, end})
+		case found:
+			spans, goesOn = append(spans, span{start + word, end}), true
 		}
 		start = end
 	}
@@ -90,13 +110,17 @@ func secretLines(text []byte) []span {
 }
 
 // secretWordIn finds where, in a line or a comment, the value begins that
-// belongs to the first name with a secret word.
+// belongs to the first name with a secret word, or what may be the user and the
+// password of a URL.
 func secretWordIn(line []byte) (end int, found bool) {
 	lower := bytes.ToLower(line)
 	for _, word := range secretWords() {
 		if i := bytes.Index(lower, []byte(word)); i >= 0 && (!found || i+len(word) < end) {
 			end, found = i+len(word), true
 		}
+	}
+	if user := userinfo.FindIndex(line); user != nil && (!found || user[0] < end) {
+		return user[0], true
 	}
 	rest := bytes.TrimLeft(lower[end:], "abcdefghijklmnopqrstuvwxyz_")
 	rest = bytes.TrimLeft(rest, " =:")

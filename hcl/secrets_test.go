@@ -8,8 +8,8 @@ import (
 	"github.com/ktsd/ktsd/hcl"
 )
 
-// codes has a code in every place that one is written to by mistake. No single
-// damaged character makes auth_code a name that looks harmless.
+// codes has a code or a password in every place that one is written to by mistake.
+// No single damaged character makes what leads to it look harmless.
 const codes = `organization "one" {
   contacts  = ["finn@example.com"]
   auth_code = "ThisISAs3cr3t!"
@@ -27,6 +27,11 @@ organization "four" {
   approval = ""
   auth_code: ThisISAs3cr3t
 }
+database "postgres" {
+  url = "postgres://ktsd:ThisISAs3cr3t!@db/keytrustee"
+  url = "user=ktsd password=ThisISAs3cr3t! host=db"
+  password = "ThisISAs3cr3t!"
+} # postgres://ktsd:ThisISAs3cr3t!@db/keytrustee
 `
 
 // TestDamagedFilesShowNoSecret removes each character of a file, and inserts

@@ -18,9 +18,8 @@ func (d *decoder) unknownAttribute(schema bodySchema, attr *hclsyntax.Attribute)
 		return
 	}
 	summary, detail := fmt.Sprintf("unknown attribute %q", name), schema.contents()
-	if d.config.source.hides(attr.Expr.Range()) && slices.Contains(schema.attributes, "auth_code_file") {
-		d.report(attr.NameRange, summary, "A site file is read by many, so no code stands in it: ktsd generates one, or it comes from a file of its own.",
-			`Remove the line, or give the path: auth_code_file = "/etc/keytrustee/NAME.code"`)
+	if d.config.source.hides(attr.Expr.Range()) && schema.instead != (advice{}) {
+		d.report(attr.NameRange, summary, schema.instead.detail, schema.instead.suggestion)
 		return
 	}
 	d.report(attr.NameRange, summary, detail, schema.suggestion(name))
@@ -72,6 +71,15 @@ func (s bodySchema) suggestion(name string) string {
 		}
 	}
 	return didYouMean(name, s.attributes)
+}
+
+// list joins words as a sentence does: "database, organization and server".
+func list(words []string) string {
+	last := len(words) - 1
+	if last < 1 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:last], ", ") + " and " + words[last]
 }
 
 // didYouMean returns the name that differs from the given one in at most two

@@ -111,6 +111,12 @@ func isNull(expr hclsyntax.Expression) bool {
 	return ok && literal.Val.IsNull()
 }
 
+// isSet tells whether an attribute is there and not null.
+func isSet(body *hclsyntax.Body, name string) bool {
+	attr, found := body.Attributes[name]
+	return found && !isNull(attr.Expr)
+}
+
 // unwrap removes parentheses.
 func unwrap(expr hclsyntax.Expression) hclsyntax.Expression {
 	for {

@@ -1,0 +1,4 @@
+database "postgres" {
+  url      = "service=keytrustee"
+  url_file = "/etc/keytrustee/database-url"
+}

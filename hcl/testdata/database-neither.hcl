@@ -1,0 +1,3 @@
+database "postgres" {
+  url = null
+}

@@ -1,0 +1,3 @@
+database "sqlite" {
+  url = "service=keytrustee"
+}
