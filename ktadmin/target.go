@@ -50,11 +50,17 @@ func (t *target) Reload(ctx context.Context) error {
 	return err
 }
 
-// CreateOrganization implements plan.Target.
+// CreateOrganization implements plan.Target. One that is there by now, such as that
+// of an apply which was killed while ktsd made it, is no error: the comparison after
+// the changes tells whether it is as declared.
 func (t *target) CreateOrganization(ctx context.Context, org site.Organization, code names.Secret) error {
-	return t.admin.CreateOrganization(ctx, client.NewOrganization{
+	err := t.admin.CreateOrganization(ctx, client.NewOrganization{
 		Name: org.Name, Contacts: org.Contacts, Approval: string(org.Approval), AuthCode: code.Reveal(),
 	})
+	if errors.Is(err, client.ErrConflict) {
+		return nil
+	}
+	return err
 }
 
 // AddContacts implements plan.Target.
