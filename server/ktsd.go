@@ -22,7 +22,6 @@ import (
 	"github.com/ktsd/ktsd/internal/fault"
 	"github.com/ktsd/ktsd/internal/metrics"
 	"github.com/ktsd/ktsd/internal/seal"
-	"github.com/ktsd/ktsd/internal/sqlite"
 	"github.com/ktsd/ktsd/internal/tlsconf"
 	"github.com/ktsd/ktsd/internal/web"
 )
@@ -34,6 +33,8 @@ type ktsd struct {
 	node        string
 	fingerprint string // qualified
 	started     time.Time
+	database    string // in words
+	databaseURL string // "" for SQLite; it may hold a password
 	service     *escrow.Service
 	metrics     *metrics.Metrics
 	closers     []io.Closer // in the order of opening
@@ -86,7 +87,7 @@ func start(ctx context.Context, dir confdir.Dir, log *slog.Logger) (_ *ktsd, err
 		return nil, err
 	}
 	k.metrics = k.newMetrics()
-	if err := k.openService(ctx, key.Fingerprint()); err != nil {
+	if err := k.openService(ctx, conf, lock, key.Fingerprint()); err != nil {
 		return nil, err
 	}
 	public, admin := web.New(web.Config{
@@ -97,7 +98,7 @@ func start(ctx context.Context, dir confdir.Dir, log *slog.Logger) (_ *ktsd, err
 }
 
 // openService opens the keys, the store and the audit, and starts the domain.
-func (k *ktsd) openService(ctx context.Context, fingerprint string) error {
+func (k *ktsd) openService(ctx context.Context, conf confdir.Conf, lock *os.File, fingerprint string) error {
 	ring, err := os.ReadFile(k.dir.KEKRing())
 	if errors.Is(err, fs.ErrNotExist) {
 		return fault.New(fault.NotFound, "the KEK ring %s is missing", k.dir.KEKRing()).
@@ -114,11 +115,8 @@ func (k *ktsd) openService(ctx context.Context, fingerprint string) error {
 	if err != nil {
 		return err
 	}
-	store, err := sqlite.Open(ctx, k.dir.Database(), k.node)
-	if errors.Is(err, sqlite.ErrNoDatabase) {
-		return fault.New(fault.NotFound, "the database %s is missing", k.dir.Database()).
-			WithHint("restore it from a backup; on a new node that is to begin empty: ktadmin init --empty-database --confdir %s", k.dir)
-	} else if err != nil {
+	store, err := k.openStore(ctx, conf, lock)
+	if err != nil {
 		return err
 	}
 	k.closers = append(k.closers, store)
@@ -149,7 +147,7 @@ func (k *ktsd) describe() api.Server {
 	return api.Server{
 		Version: cli.Version, Fingerprint: k.fingerprint, Node: k.node, Started: k.started,
 		Listen: s.listen, TLSMinVersion: s.minVersion, Certificate: s.certFile, PrivateKey: s.keyFile,
-		Loaded: tlsconf.ChainFingerprint(s.certificate),
+		Loaded: tlsconf.ChainFingerprint(s.certificate), Database: k.database, DatabaseChanged: k.databaseChanged(),
 	}
 }
 

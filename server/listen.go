@@ -84,6 +84,9 @@ func (k *ktsd) reload() error {
 	}
 	k.settings.Store(next)
 	k.warnOfExpiry(next)
+	if k.databaseChanged() {
+		k.log.Warn("keytrustee.conf names another database, or another URL of it, which a start takes on and a reload does not", "database", k.database)
+	}
 	k.log.Info("reloaded", "listen", next.listen, "tls_min_version", next.minVersion, "certificate", next.certFile)
 	k.notify("STATUS=serving on " + next.listen)
 	return nil

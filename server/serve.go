@@ -19,7 +19,7 @@ func (k *ktsd) serve(ctx context.Context, hup <-chan os.Signal) error {
 	watchdog, stopWatchdog := watchdogTicks()
 	defer stopWatchdog()
 
-	k.log.Info("serving", "version", cli.Version, "fingerprint", k.fingerprint, "node", k.node,
+	k.log.Info("serving", "version", cli.Version, "fingerprint", k.fingerprint, "node", k.node, "database", k.database,
 		"listen", k.settings.Load().listen, "socket", k.dir.Socket(), "start_ms", time.Since(k.started).Milliseconds())
 	k.notify(daemon.SdNotifyReady, "STATUS=serving on "+k.settings.Load().listen)
 	for {

@@ -169,4 +169,7 @@ type Server struct {
 	PrivateKey    string    `json:"private_key"` // file
 	Loaded        string    `json:"loaded"`      // SHA-256 of the certificate in use and its chain, as openssl prints that of one
 	Started       time.Time `json:"started"`
+
+	Database        string `json:"database"`         // "sqlite", or "postgres HOST:PORT/DATABASE as USER"; never a password
+	DatabaseChanged bool   `json:"database_changed"` // keytrustee.conf names another one, or another URL of it, which a start takes on
 }
