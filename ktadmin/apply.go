@@ -25,7 +25,8 @@ Killed at any point and run again it goes on from there. What exists and is not 
 alone. Exits 0 when this host is as declared, 1 otherwise.
 
 While ktsd is stopped, its unit is started where one is installed; otherwise only this host's files
-are written, and what waits is named.
+are written, and what waits is named. Another database is taken on while ktsd is stopped only: its
+tables are made, and what the old one holds stays there.
 
 Examples:
   ktadmin apply -f site.hcl
@@ -75,6 +76,9 @@ func (a *applyCommand) round(ctx context.Context, h *host, streams *cli.Streams)
 	}
 	if err := a.show(streams, made); err != nil {
 		return made, running, err
+	}
+	if made.Stop != "" {
+		return made, running, stopFirst(h.dir)
 	}
 	if len(made.Changes) == 0 {
 		return made, running, nil

@@ -23,7 +23,7 @@ type siteFlags struct {
 }
 
 // desired reads what the file wants of this host, and checks on this host what
-// the file names: certificates and files of codes.
+// the file names: certificates, files of codes and of a database's URL.
 func (s *siteFlags) desired(dir confdir.Dir, conf confdir.Conf) (plan.Desired, hcl.Diagnostics, error) {
 	host := s.Host
 	if host == "" {
@@ -42,6 +42,9 @@ func (s *siteFlags) desired(dir confdir.Dir, conf confdir.Conf) (plan.Desired, h
 	if dir != confdir.Default {
 		d.Confdir = string(dir)
 	}
+	var wrong hcl.Diagnostics
+	d.Database, wrong = desiredDatabase(config, config.Site().Database)
+	diags = append(diags, wrong...)
 	if server != nil && server.TLS.Certificate != "" {
 		diags = append(diags, checkCertificate(config, *server)...)
 	}

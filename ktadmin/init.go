@@ -11,7 +11,7 @@ import (
 
 type initCommand struct {
 	Hostname      string `help:"This host's name, for certificate and keys (default: what 'hostname -f' says)." placeholder:"NAME"`
-	EmptyDatabase bool   `help:"On a directory copied from another node: begin with an empty database."`
+	EmptyDatabase bool   `help:"Begin with an empty database: on a directory copied from another node, or on PostgreSQL, where keytrustee.conf names it."`
 }
 
 // Help is shown by --help.
@@ -21,6 +21,9 @@ changes nothing. An interrupted init is completed by the next one.
 
 On a passive server, whose directory was copied from the active one without .ssl, it keeps
 the keys and makes .ssl alone.
+
+A new directory has SQLite. Where keytrustee.conf names a PostgreSQL database, as 'ktadmin apply'
+has it do, init leaves that alone; with --empty-database it makes the tables, if there are none.
 
 Examples:
   ktadmin init
@@ -48,7 +51,7 @@ func (i *initCommand) Run(ctx context.Context, c *command, streams *cli.Streams)
 	if len(d.made) > 0 && d.conf.Certificate != "" {
 		fmt.Fprintf(streams.Out, "keytrustee.conf names the certificate %s, which takes precedence over .ssl\n", d.conf.Certificate)
 	}
-	if !confdir.Exists(dir.Database()) {
+	if !d.conf.UsesPostgres() && !confdir.Exists(dir.Database()) {
 		fmt.Fprintf(streams.Out, "no database was made: this directory was copied from another node (ktadmin init --empty-database makes one)\n")
 	}
 	fmt.Fprintf(streams.Out, "Initialized directory for %s\n", key)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,9 +10,9 @@ import (
 	"github.com/ktsd/ktsd/internal/confdir"
 	"github.com/ktsd/ktsd/internal/fault"
 	"github.com/ktsd/ktsd/internal/pgp"
+	"github.com/ktsd/ktsd/internal/postgres"
 	"github.com/ktsd/ktsd/internal/safefile"
 	"github.com/ktsd/ktsd/internal/seal"
-	"github.com/ktsd/ktsd/internal/sqlite"
 	"github.com/ktsd/ktsd/internal/tlsconf"
 )
 
@@ -59,8 +58,8 @@ func (i *initializer) kekRing(context.Context) error {
 	if confdir.Exists(i.dir.KEKRing()) {
 		return nil
 	}
-	if confdir.Exists(i.dir.Database()) {
-		return fault.New(fault.Conflict, "the database %s is there, but the KEK ring %s is missing", i.dir.Database(), i.dir.KEKRing()).
+	if database := i.existingDatabase(); database != "" {
+		return fault.New(fault.Conflict, "the database %s is there, but the KEK ring %s is missing", database, i.dir.KEKRing()).
 			WithHint("restore the ring from a backup: what the database holds opens with nothing else")
 	}
 	data, err := seal.NewRing(time.Now()).Marshal()
@@ -70,6 +69,18 @@ func (i *initializer) kekRing(context.Context) error {
 	defer clear(data)
 	i.newRing = true
 	return i.write(i.dir.KEKRing(), data)
+}
+
+// existingDatabase names the database that this directory has; "" if it has none. One
+// on PostgreSQL is taken for there once the directory was whole.
+func (i *initializer) existingDatabase() string {
+	switch {
+	case i.conf.UsesPostgres() && i.conf.LocalFingerprint != "":
+		return liveDatabase(i.conf).Shown
+	case confdir.Exists(i.dir.Database()):
+		return i.dir.Database()
+	}
+	return ""
 }
 
 // ssl makes the TLS identity: the directory with both files appears at once.
@@ -140,8 +151,11 @@ func (i *initializer) state(context.Context) error {
 
 // database makes the database of a new directory. A directory that was copied
 // without one gets none unasked: an empty one would answer that keys do not
-// exist which the other node has. The file appears at once, whole.
+// exist which the other node has. So it is with one on PostgreSQL.
 func (i *initializer) database(ctx context.Context) error {
+	if i.conf.UsesPostgres() {
+		return i.postgres(ctx)
+	}
 	wanted := !i.complete || i.newRing || i.emptyDatabase
 	if i.complete && confdir.Exists(i.dir.Database()) {
 		return nil
@@ -150,22 +164,30 @@ func (i *initializer) database(ctx context.Context) error {
 		return i.missedDatabase()
 	}
 	if confdir.Exists(i.dir.Database()) {
-		return i.createDatabase(ctx, i.dir.Database()) // whoever made it, it is made sure of
+		return fillSQLite(ctx, i.dir, i.dir.Database(), i.hostname) // whoever made it, it is made sure of
 	}
-	staging := i.dir.Database() + ".tmp"
-	for _, rest := range []string{staging, staging + "-wal", staging + "-shm"} { // of an interrupted init
-		if err := os.RemoveAll(rest); err != nil {
-			return err
-		}
-	}
-	if err := i.createDatabase(ctx, staging); err != nil {
-		return err
-	}
-	if err := os.Rename(staging, i.dir.Database()); err != nil {
+	if err := createSQLite(ctx, i.dir, i.hostname); err != nil {
 		return err
 	}
 	i.made = append(i.made, i.dir.Database())
-	return safefile.SyncDir(filepath.Dir(i.dir.Database()))
+	return nil
+}
+
+// postgres makes the tables of the database that keytrustee.conf names, if that was
+// asked for.
+func (i *initializer) postgres(ctx context.Context) error {
+	if !i.emptyDatabase {
+		return nil
+	}
+	url, err := i.conf.ReadDatabaseURL()
+	if err != nil {
+		return fmt.Errorf("%s: %w", i.dir.Conf(), err)
+	}
+	if err := postgres.Create(ctx, url); err != nil {
+		return err
+	}
+	i.made = append(i.made, "sure that "+describe(url)+" has its tables")
+	return nil
 }
 
 // missedDatabase tells a directory that was copied without a database from one
@@ -177,13 +199,4 @@ func (i *initializer) missedDatabase() error {
 	}
 	return fault.New(fault.Conflict, "the database %s is missing, and this host has served with it: there is an audit log", i.dir.Database()).
 		WithHint("mount or restore it; an empty one (--empty-database) would deny every key that was deposited")
-}
-
-// createDatabase makes the database file at path, or takes up one that is there.
-func (i *initializer) createDatabase(ctx context.Context, path string) error {
-	store, err := sqlite.Create(ctx, path, i.hostname)
-	if err != nil {
-		return err
-	}
-	return errors.Join(store.Close(), i.dir.Adopt(path))
 }

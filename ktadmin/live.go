@@ -41,7 +41,10 @@ func (h *host) conf() (confdir.Conf, error) {
 
 // live reads what exists: what conf, keytrustee.conf, says, and what ktsd does.
 func (h *host) live(ctx context.Context, conf confdir.Conf) (plan.Live, error) {
-	live := plan.Live{Server: h.server(conf.Listen, conf.TLSMinVersion, conf.Certificate, conf.PrivateKey)}
+	live := plan.Live{
+		Server:   h.server(conf.Listen, conf.TLSMinVersion, conf.Certificate, conf.PrivateKey),
+		Database: liveDatabase(conf),
+	}
 	running, err := h.admin.Server(ctx)
 	if errors.Is(err, client.ErrNotRunning) {
 		return live, nil
@@ -55,6 +58,8 @@ func (h *host) live(ctx context.Context, conf confdir.Conf) (plan.Live, error) {
 	live.Running = &plan.Running{
 		Server:             h.server(running.Listen, running.TLSMinVersion, running.Certificate, running.PrivateKey),
 		CertificateChanged: h.certificateChanged(running),
+		Database:           running.Database,
+		DatabaseChanged:    running.DatabaseChanged,
 		Organizations:      make([]plan.LiveOrganization, len(orgs)),
 	}
 	for i, o := range orgs {

@@ -8,7 +8,8 @@ import (
 	"github.com/ktsd/ktsd/internal/site"
 )
 
-// Change is one step of a plan. There are no others than those in this file.
+// Change is one step of a plan. There are no others than those in this file and in
+// database.go.
 // Each one is idempotent: made twice, it leaves what it leaves made once.
 type Change interface {
 	// String says what the step does: `create organization "x"`.

@@ -13,14 +13,21 @@ import (
 // which either of them lists organizations and contacts does not matter.
 func Diff(desired Desired, live Live) Plan {
 	p := Plan{Host: desired.Host, File: desired.File, Confdir: desired.Confdir}
+	if desired.Database != nil {
+		p.Changes, p.Stop = diffDatabase(*desired.Database, live)
+	}
 	if desired.Server != nil {
-		p.Changes = diffServer(*desired.Server, live)
+		p.Changes = append(p.Changes, diffServer(*desired.Server, live)...)
 	}
 	declared := slices.SortedFunc(slices.Values(desired.Organizations), func(a, b site.Organization) int {
 		return strings.Compare(a.Name, b.Name)
 	})
-	if live.Running == nil {
-		p.Unknown = notRunning(declared)
+	switch {
+	case live.Running == nil:
+		p.Unknown = notCompared(declared, "ktsd is not running")
+		return p
+	case p.Stop != "":
+		p.Unknown = notCompared(declared, "ktsd runs with another database")
 		return p
 	}
 	existing := map[string]LiveOrganization{}
@@ -47,12 +54,12 @@ func Diff(desired Desired, live Live) Plan {
 	return p
 }
 
-// notRunning accounts for organizations that nobody can be asked about.
-func notRunning(declared []site.Organization) []Unknown {
+// notCompared accounts for organizations that nobody can be asked about.
+func notCompared(declared []site.Organization, reason string) []Unknown {
 	if len(declared) == 0 {
 		return nil
 	}
-	unknown := Unknown{Reason: "ktsd is not running"}
+	unknown := Unknown{Reason: reason}
 	for _, org := range declared {
 		unknown.Organizations = append(unknown.Organizations, org.Name)
 	}

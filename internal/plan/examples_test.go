@@ -26,6 +26,9 @@ func TestExamplesConverge(t *testing.T) {
 				Host: server.Name, File: file, Server: &server,
 				Organizations: config.Site().Organizations, AuthCodes: map[string]names.Secret{},
 			}
+			if db := config.Site().Database; db != nil {
+				desired.Database = &plan.Database{Database: *db, Shown: db.Engine}
+			}
 			for _, org := range desired.Organizations {
 				if org.AuthCodeFile != "" {
 					desired.AuthCodes[org.Name] = "a code"

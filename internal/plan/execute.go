@@ -2,6 +2,7 @@ package plan
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -12,6 +13,10 @@ import (
 // Target is what a plan is carried out on. An error means that the change may
 // or may not have been made; every method can be called again after one.
 type Target interface {
+	// SetDatabase makes the tables of a database that has none, and then has
+	// keytrustee.conf name it, atomically. ktsd does not run.
+	SetDatabase(ctx context.Context, database site.Database) error
+
 	// WriteServer makes keytrustee.conf say what server declares, atomically.
 	// What is empty there is left to ktsd's default.
 	WriteServer(ctx context.Context, server site.Server) error
@@ -35,10 +40,17 @@ type Target interface {
 	SetAdmission(ctx context.Context, org string, approval site.Approval, code names.Secret) error
 }
 
+// ErrRunning tells that ktsd has to stop before a plan is carried out.
+var ErrRunning = errors.New("ktsd is running, and has to be stopped before its database changes")
+
 // Execute makes the changes in order and calls progress with a sentence on
 // each thing done. It stops at the first error, with an *Incomplete; another
-// plan, made from what is then live, goes on from there.
+// plan, made from what is then live, goes on from there. It does nothing, with
+// ErrRunning, if the plan has a Stop.
 func Execute(ctx context.Context, p Plan, target Target, progress func(message string)) error {
+	if p.Stop != "" {
+		return ErrRunning
+	}
 	for i, change := range p.Changes {
 		err := ctx.Err()
 		if err == nil {

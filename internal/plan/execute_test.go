@@ -43,6 +43,34 @@ func TestExecuteReports(t *testing.T) {
 	}
 }
 
+// TestExecuteSetsTheDatabase: only while ktsd is stopped, and before anything else.
+func TestExecuteSetsTheDatabase(t *testing.T) {
+	s := everything()
+	w := worldOf(s.live)
+	s.desired.Database = &plan.Database{Database: site.Database{Engine: "postgres", URL: "a"}, Shown: "postgres a"}
+	var progress []string
+	execute := func() error {
+		return plan.Execute(context.Background(), plan.Diff(s.desired, w.live()), w, func(m string) { progress = append(progress, m) })
+	}
+	if err := execute(); !errors.Is(err, plan.ErrRunning) || w.calls != 0 || len(progress) != 0 {
+		t.Errorf("while ktsd runs: got error %v, %d calls and %q, want %v and nothing done", err, w.calls, progress, plan.ErrRunning)
+	}
+	w.stopped = true
+	if err := execute(); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		`database "postgres": its tables are there, and keytrustee.conf names it`,
+		`server "kts01.example.com": keytrustee.conf written`,
+	}
+	if diff := cmp.Diff(want, progress); diff != "" {
+		t.Errorf("progress (-want +got):\n%s", diff)
+	}
+	if w.database.URL != "a" {
+		t.Errorf("got database %+v, want the declared one", w.database)
+	}
+}
+
 func TestExecuteStopsAtTheFirstError(t *testing.T) {
 	s := everything()
 	w := worldOf(s.live)

@@ -24,6 +24,10 @@ type Desired struct {
 	// declared: it is neither compared nor changed.
 	Server *site.Server
 
+	// Database is where the file says that ktsd keeps everything. With nil that is
+	// not declared: it is neither compared nor changed.
+	Database *Database
+
 	// Organizations have unique names.
 	Organizations []site.Organization
 
@@ -34,14 +38,17 @@ type Desired struct {
 
 // Live is what exists on this host.
 type Live struct {
-	Server  site.Server // what keytrustee.conf says
-	Running *Running    // what ktsd says; nil = it is not running
+	Server   site.Server // what keytrustee.conf says
+	Database Database    // what keytrustee.conf names
+	Running  *Running    // what ktsd says; nil = it is not running
 }
 
 // Running is what a running ktsd works with.
 type Running struct {
 	Server             site.Server
-	CertificateChanged bool // the files on disk are not what ktsd has loaded
+	CertificateChanged bool   // the files on disk are not what ktsd has loaded
+	Database           string // as Database.Shown
+	DatabaseChanged    bool   // keytrustee.conf names another one than ktsd has opened
 	Organizations      []LiveOrganization
 }
 
@@ -61,6 +68,9 @@ type Plan struct {
 
 	// Changes are in the order in which they are shown and made.
 	Changes []Change
+
+	// Stop says why the changes cannot be made while ktsd runs; empty: they can.
+	Stop string
 
 	// Unmanaged are the organizations that exist and are not declared.
 	Unmanaged []Unmanaged
@@ -82,4 +92,4 @@ type Unknown struct {
 }
 
 // InSync tells whether the host is known to be as declared.
-func (p Plan) InSync() bool { return len(p.Changes) == 0 && len(p.Unknown) == 0 }
+func (p Plan) InSync() bool { return len(p.Changes) == 0 && len(p.Unknown) == 0 && p.Stop == "" }

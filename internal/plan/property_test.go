@@ -43,6 +43,7 @@ func TestStoppedAnywhereConverges(t *testing.T) {
 	for seed := range int64(pairs / 5) {
 		r := rand.New(rand.NewSource(seed))
 		desired, start := randomDesired(r), randomWorld(r)
+		stopFor(desired, start)
 		steps := len(plan.Diff(desired, start.live()).Changes)
 		for failAt := 1; failAt <= steps; failAt++ {
 			for _, worked := range []bool{false, true} {
@@ -73,8 +74,12 @@ func TestDriftIsShown(t *testing.T) {
 		}
 		shown++
 		p := plan.Diff(desired, w.live())
-		if len(p.Changes) != 1 || p.InSync() {
-			t.Errorf("seed %d: %s: got %d changes, want 1:\n%s", seed, what, len(p.Changes), textOf(t, p))
+		steps := len(p.Changes)
+		if p.Stop != "" && steps == 0 {
+			steps = 1 // to start it again
+		}
+		if steps != 1 || p.InSync() {
+			t.Errorf("seed %d: %s: got %d changes, want 1:\n%s", seed, what, steps, textOf(t, p))
 		}
 		apply(t, seed, desired, w)
 		wantInSync(t, seed, desired, w)
@@ -84,10 +89,28 @@ func TestDriftIsShown(t *testing.T) {
 	}
 }
 
+// apply applies as people do who read what the plan says: ktsd is stopped where
+// that is asked for, and started at the end.
 func apply(t *testing.T, seed int64, desired plan.Desired, w *world) {
 	t.Helper()
-	if err := plan.Execute(context.Background(), plan.Diff(desired, w.live()), w, func(string) {}); err != nil {
-		t.Fatalf("seed %d: applying: %v", seed, err)
+	execute := func() {
+		t.Helper()
+		if err := plan.Execute(context.Background(), plan.Diff(desired, w.live()), w, func(string) {}); err != nil {
+			t.Fatalf("seed %d: applying: %v", seed, err)
+		}
+	}
+	stopFor(desired, w)
+	execute()
+	if w.stopped {
+		w.start()
+		execute()
+	}
+}
+
+// stopFor stops ktsd if that is asked for.
+func stopFor(desired plan.Desired, w *world) {
+	if plan.Diff(desired, w.live()).Stop != "" {
+		w.stopped = true
 	}
 }
 
@@ -127,6 +150,12 @@ func randomServer(r *rand.Rand) site.Server {
 	}}
 }
 
+func randomDatabase(r *rand.Rand) site.Database {
+	return pick(r, site.Database{}, site.Database{Engine: "sqlite"},
+		site.Database{Engine: "postgres", URL: "a?sslmode=require"}, site.Database{Engine: "postgres", URL: "a"},
+		site.Database{Engine: "postgres", URLFile: "/url-a"}, site.Database{Engine: "postgres", URLFile: "/url-b"})
+}
+
 func randomOrganization(r *rand.Rand, name string) site.Organization {
 	org := site.Organization{Name: name, Approval: pick(r, site.Approvals()...)}
 	for _, i := range r.Perm(5)[:r.Intn(6)] {
@@ -140,6 +169,10 @@ func randomDesired(r *rand.Rand) plan.Desired {
 	if r.Intn(5) > 0 {
 		server := randomServer(r)
 		d.Server = &server
+	}
+	if r.Intn(3) > 0 {
+		database := shown(randomDatabase(r))
+		d.Database = &database
 	}
 	for _, i := range r.Perm(8)[:r.Intn(6)] {
 		org := randomOrganization(r, "org"+itoa(i))
@@ -156,6 +189,9 @@ func randomWorld(r *rand.Rand) *world {
 	w := &world{file: randomServer(r), organizations: map[string]plan.LiveOrganization{}}
 	w.running = pick(r, w.file, randomServer(r))
 	w.certificateChanged = r.Intn(3) == 0
+	w.database = randomDatabase(r)
+	w.opened = pick(r, w.database, randomDatabase(r))
+	w.stopped = r.Intn(5) == 0
 	for _, i := range r.Perm(8)[:r.Intn(7)] {
 		org := randomOrganization(r, "org"+itoa(i))
 		org.Contacts = slices.Compact(slices.Sorted(slices.Values(org.Contacts)))
@@ -170,15 +206,17 @@ func randomWorld(r *rand.Rand) *world {
 // = nothing is declared.
 func drift(r *rand.Rand, desired plan.Desired, w *world) string {
 	n := len(desired.Organizations)
-	if desired.Server != nil {
-		n++
-	}
-	if n == 0 {
+	if n == 0 && desired.Server == nil && desired.Database == nil {
 		return ""
 	}
-	i := r.Intn(n)
-	if i == len(desired.Organizations) {
+	i := r.Intn(n + 2)
+	switch {
+	case i == n && desired.Server != nil:
 		return driftServer(r, w)
+	case i == n+1 && desired.Database != nil:
+		return driftDatabase(r, w)
+	case i >= n:
+		return drift(r, desired, w)
 	}
 	name := desired.Organizations[i].Name
 	org := w.organizations[name]
@@ -218,4 +256,14 @@ func driftServer(r *rand.Rand, w *world) string {
 		w.certificateChanged = true
 		return "certificate changed on disk"
 	}
+}
+
+// driftDatabase has the file name another database, or ktsd run with another one.
+func driftDatabase(r *rand.Rand, w *world) string {
+	if r.Intn(2) == 0 {
+		w.database = site.Database{Engine: "postgres", URL: "mallory"}
+		return "database changed in the file"
+	}
+	w.opened = site.Database{Engine: "postgres", URL: "mallory"}
+	return "another database opened"
 }

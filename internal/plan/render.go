@@ -40,6 +40,9 @@ func Render(w io.Writer, p Plan, opts Options) error {
 		}
 		t.printf("\n")
 	}
+	if v.Stop != "" {
+		t.printf("%s %s\n\n", t.paint(ansiYellow, "stop ktsd first:"), v.Stop)
+	}
 	t.summary(v)
 	if err := t.Flush(); err != nil {
 		return fmt.Errorf("writing the plan: %w", err)

@@ -22,6 +22,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 const (
 	oldCode = "0ldC0de-Zq8w"
 	newCode = "n3wC0de-Xk2v"
+	oldURL  = "postgres://ktsd:" + oldCode + "@db.example.com/keytrustee"
 )
 
 // scenario is one pair of inputs whose whole output is in testdata.
@@ -55,6 +56,19 @@ func scenarios() []scenario {
 	running := func(server site.Server, changed bool, orgs ...plan.LiveOrganization) *plan.Running {
 		return &plan.Running{Server: server, CertificateChanged: changed, Organizations: orgs}
 	}
+	const where = "postgres db.example.com:5432/keytrustee as ktsd"
+	embedded := plan.Database{Shown: "sqlite"}
+	postgres := plan.Database{Database: site.Database{Engine: "postgres", URL: "postgres://ktsd@db.example.com/keytrustee"}, Shown: where}
+	password := plan.Database{Database: site.Database{Engine: "postgres", URL: oldURL}, Shown: where}
+	secretFile := plan.Database{Database: site.Database{Engine: "postgres", URLFile: "/etc/keytrustee/database-url"}, Shown: where}
+	at := func(d plan.Desired, database plan.Database) plan.Desired {
+		d.Database = &database
+		return d
+	}
+	opened := func(r *plan.Running, database plan.Database, changed bool) *plan.Running {
+		r.Database, r.DatabaseChanged = database.Shown, changed
+		return r
+	}
 	return []scenario{
 		{"everything", desired(&own, wanted...), plan.Live{Server: plain, Running: running(plain, false, existing...)}, false},
 		{"everything-color", desired(&own, wanted...), plan.Live{Server: plain, Running: running(plain, false, existing...)}, true},
@@ -67,6 +81,15 @@ func scenarios() []scenario {
 		{"new-certificate", desired(&own), plan.Live{Server: own, Running: running(own, true)}, false},
 		{"server-not-declared", desired(nil, wanted[0]), plan.Live{Server: own, Running: running(plain, true, existing[1])}, false},
 		{"code-not-read", plan.Desired{Host: "kts01.example.com", File: "site.hcl", Organizations: wanted}, plan.Live{Running: running(plain, false, existing...)}, false},
+		{"database", at(desired(&own, wanted...), postgres), plan.Live{Server: plain, Database: embedded}, false},
+		{"database-running", at(desired(&plain, wanted...), postgres), plan.Live{Server: plain, Database: embedded, Running: opened(running(plain, false, existing...), embedded, false)}, false},
+		{"database-running-color", at(desired(&plain, wanted...), postgres), plan.Live{Server: plain, Database: embedded, Running: opened(running(plain, false, existing...), embedded, false)}, true},
+		{"database-back", at(desired(&plain), embedded), plan.Live{Server: plain, Database: password}, false},
+		{"database-url", at(desired(&plain), postgres), plan.Live{Server: plain, Database: password}, false},
+		{"database-url-file", at(desired(&plain), secretFile), plan.Live{Server: plain, Database: password}, false},
+		{"database-not-opened", at(desired(&plain, wanted[0]), postgres), plan.Live{Server: plain, Database: postgres, Running: opened(running(plain, false, existing...), embedded, true)}, false},
+		{"database-not-declared", desired(&plain), plan.Live{Server: plain, Database: password, Running: opened(running(plain, false), embedded, true)}, false},
+		{"database-in-sync", at(desired(&plain), postgres), plan.Live{Server: plain, Database: postgres, Running: opened(running(plain, false), postgres, false)}, false},
 		{"code-generated", desired(nil, wanted[2]), plan.Live{Running: running(plain, false, plan.LiveOrganization{Organization: wanted[2]})}, false},
 	}
 }

@@ -17,19 +17,21 @@ type planView struct {
 	Blocks    []blockView     `json:"blocks"`
 	Unmanaged []unmanagedView `json:"unmanaged"`
 	Unknown   []unknownView   `json:"unknown"`
+	Stop      string          `json:"stop,omitempty"` // why ktsd has to be stopped first
 	Summary   summaryView     `json:"summary"`
 }
 
 // blockView is a block of the file with its differences.
 type blockView struct {
-	Block  string     `json:"block"` // "server", "organization"
+	Block  string     `json:"block"` // "server", "database", "organization"
 	Name   string     `json:"name"`
 	Action action     `json:"action"` // add: the block is new; change: it exists
 	Lines  []lineView `json:"changes"`
 }
 
 // lineView is one difference. In a block to add, the lines have no action of
-// their own: they are what the block begins with.
+// their own: they are what the block begins with. Elsewhere such a line tells what
+// comes with the others.
 type lineView struct {
 	Action action `json:"action,omitempty"`
 	Name   string `json:"attribute"`
@@ -79,7 +81,7 @@ func (p Plan) MarshalJSON() ([]byte, error) { return json.Marshal(p.view()) }
 
 func (p Plan) view() planView {
 	v := planView{
-		Format: 1, Host: p.Host, File: p.File, InSync: p.InSync(),
+		Format: 1, Host: p.Host, File: p.File, InSync: p.InSync(), Stop: p.Stop,
 		Blocks: []blockView{}, Unmanaged: []unmanagedView{}, Unknown: []unknownView{},
 	}
 	for _, change := range p.Changes {

@@ -23,6 +23,9 @@ type world struct {
 	file               site.Server
 	running            site.Server
 	certificateChanged bool
+	database           site.Database // what the file names
+	opened             site.Database // what ktsd runs with
+	stopped            bool
 	organizations      map[string]plan.LiveOrganization
 
 	calls   int
@@ -31,7 +34,7 @@ type world struct {
 }
 
 func worldOf(live plan.Live) *world {
-	w := &world{file: live.Server, organizations: map[string]plan.LiveOrganization{}}
+	w := &world{file: live.Server, database: live.Database.Database, opened: live.Database.Database, organizations: map[string]plan.LiveOrganization{}}
 	if r := live.Running; r != nil {
 		w.running, w.certificateChanged = r.Server, r.CertificateChanged
 		for _, org := range r.Organizations {
@@ -42,13 +45,40 @@ func worldOf(live plan.Live) *world {
 	return w
 }
 
-func (w *world) clone() *world { return worldOf(w.live()) }
+func (w *world) clone() *world {
+	c := *w
+	c.organizations = maps.Clone(w.organizations)
+	for name, org := range c.organizations {
+		org.Contacts = slices.Clone(org.Contacts)
+		c.organizations[name] = org
+	}
+	return &c
+}
 
 func (w *world) live() plan.Live {
-	return plan.Live{Server: w.file, Running: &plan.Running{
-		Server: w.running, CertificateChanged: w.certificateChanged,
-		Organizations: slices.Collect(maps.Values(w.organizations)),
-	}}
+	live := plan.Live{Server: w.file, Database: shown(w.database)}
+	if !w.stopped {
+		live.Running = &plan.Running{
+			Server: w.running, CertificateChanged: w.certificateChanged,
+			Database: shown(w.opened).Shown, DatabaseChanged: w.opened.WithDefaults() != w.database.WithDefaults(),
+			Organizations: slices.Collect(maps.Values(w.organizations)),
+		}
+	}
+	return live
+}
+
+// shown describes a database by its engine and a host.
+func shown(d site.Database) plan.Database {
+	words := map[string]string{"": "sqlite", "/url-a": "postgres a", "/url-b": "postgres b"}
+	if d.URL != "" {
+		return plan.Database{Database: d, Shown: "postgres " + d.URL[:1]}
+	}
+	return plan.Database{Database: d, Shown: words[d.URLFile]}
+}
+
+// start starts ktsd, which takes on everything.
+func (w *world) start() {
+	w.stopped, w.running, w.certificateChanged, w.opened = false, w.file, false, w.database
 }
 
 // do counts a call and does its work, unless it is to fail before that.
@@ -63,6 +93,16 @@ func (w *world) do(work func() error) error {
 		}
 	}
 	return errBroken
+}
+
+func (w *world) SetDatabase(_ context.Context, database site.Database) error {
+	return w.do(func() error {
+		if !w.stopped {
+			return errors.New("ktsd is running")
+		}
+		w.database = database
+		return nil
+	})
 }
 
 func (w *world) WriteServer(_ context.Context, server site.Server) error {
