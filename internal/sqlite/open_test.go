@@ -10,37 +10,9 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/ktsd/ktsd/internal/escrow"
 	"github.com/ktsd/ktsd/internal/sqlite"
+	"github.com/ktsd/ktsd/internal/storetest"
 )
-
-// write makes a change that shows in the database.
-func write(t testing.TB, s *sqlite.Store, id string) {
-	t.Helper()
-	if err := tryWrite(s, id); err != nil {
-		t.Fatalf("Change: got %v, want no error", err)
-	}
-}
-
-func tryWrite(s *sqlite.Store, id string) error {
-	return s.Change(escrow.Keys{}, func(*escrow.Facts) ([]escrow.Mutation, error) {
-		return []escrow.Mutation{escrow.AddRecord{Record: escrow.Record{ID: id}}}, nil
-	})
-}
-
-// records returns the IDs of what write wrote.
-func records(t testing.TB, s *sqlite.Store) string {
-	t.Helper()
-	pending, err := s.PendingAudit(context.Background())
-	if err != nil {
-		t.Fatalf("PendingAudit: %v", err)
-	}
-	var ids []string
-	for _, r := range pending {
-		ids = append(ids, r.ID)
-	}
-	return strings.Join(ids, " ")
-}
 
 // refused checks that Open and Create refuse a file with an error that says want.
 func refused(t *testing.T, path, node, want string) {
@@ -79,7 +51,7 @@ func TestOpenNone(t *testing.T) {
 	if _, err := sqlite.Open(context.Background(), path, node); !errors.Is(err, sqlite.ErrNoDatabase) {
 		t.Errorf("Open of an empty file: got %v, want ErrNoDatabase", err)
 	}
-	write(t, create(t, path), "1")
+	storetest.Write(t, create(t, path), "1")
 }
 
 // TestInterruptedCreate: a file with a schema and no node is not opened, and
@@ -94,20 +66,20 @@ func TestInterruptedCreate(t *testing.T) {
 	if _, err := sqlite.Open(context.Background(), path, node); err == nil || !strings.Contains(err.Error(), "ktadmin init") {
 		t.Errorf("Open: got %v, want an error that names ktadmin init", err)
 	}
-	write(t, create(t, path), "1")
+	storetest.Write(t, create(t, path), "1")
 }
 
 func TestCreateTwice(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "keytrustee.db")
 	first := create(t, path)
-	write(t, first, "1")
+	storetest.Write(t, first, "1")
 	if err := first.Close(); err != nil {
 		t.Fatalf("Close: %v", err)
 	}
 	again := create(t, path)
-	write(t, again, "2")
-	if got := records(t, again); got != "1 2" {
+	storetest.Write(t, again, "2")
+	if got := storetest.Records(t, again); got != "1 2" {
 		t.Errorf("after Create on a database: got records %q, want %q", got, "1 2")
 	}
 }
@@ -119,7 +91,7 @@ func TestOtherNode(t *testing.T) {
 	for _, other := range []string{"kts02.example.com", "", "KTS01.example.com"} {
 		refused(t, path, other, "belongs to node "+node)
 	}
-	if got := records(t, open(t, path)); got != "" {
+	if got := storetest.Records(t, open(t, path)); got != "" {
 		t.Errorf("got records %q, want none", got)
 	}
 }
@@ -188,7 +160,7 @@ func TestMode(t *testing.T) {
 		old := syscall.Umask(umask)
 		s, err := sqlite.Create(context.Background(), path, node)
 		if err == nil {
-			err = tryWrite(s, "1")
+			err = storetest.TryWrite(s, "1")
 		}
 		syscall.Umask(old)
 		if err != nil {
@@ -213,7 +185,7 @@ func TestDurable(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "keytrustee.db")
 	create(t, path).Close()
 	s := open(t, path)
-	write(t, s, "1")
+	storetest.Write(t, s, "1")
 	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "trusted_schema": "0"} {
 		if got, err := sqlite.WriterPragma(s, pragma); err != nil || got != want {
 			t.Errorf("writing connection: %s: got %q, %v, want %q", pragma, got, err, want)
@@ -234,7 +206,7 @@ func TestOddPath(t *testing.T) {
 		}
 		path := filepath.Join(dir, name+".db")
 		s := create(t, path)
-		write(t, s, "1")
+		storetest.Write(t, s, "1")
 		if err := s.Close(); err != nil {
 			t.Fatalf("Close: %v", err)
 		}
@@ -245,7 +217,7 @@ func TestOddPath(t *testing.T) {
 		if err != nil || len(entries) != 1 {
 			t.Errorf("%q: got files %v (%v), want one", path, entries, err)
 		}
-		if got := records(t, open(t, path)); got != "1" {
+		if got := storetest.Records(t, open(t, path)); got != "1" {
 			t.Errorf("%q: got records %q after opening it again, want %q", path, got, "1")
 		}
 	}

@@ -15,38 +15,24 @@ import (
 	"github.com/ktsd/ktsd/internal/fault"
 	"github.com/ktsd/ktsd/internal/ktest"
 	"github.com/ktsd/ktsd/internal/sqlite"
+	"github.com/ktsd/ktsd/internal/storetest"
 )
-
-// mount puts a small file system of its own on a new directory.
-func mount(t *testing.T, options string) string {
-	t.Helper()
-	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, options); err != nil {
-		ktest.Missing(t, fmt.Sprintf("the right to mount a tmpfs (root): %v", err))
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, 0); err != nil {
-			t.Errorf("unmounting: %v", err)
-		}
-	})
-	return dir
-}
 
 // TestDiskFull: on a full disk a change is refused for now, nothing of it is
 // there, reads go on, and once there is room changes do too, without a restart.
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
-	dir := mount(t, "size=2m")
+	dir := ktest.SmallDisk(t, "size=2m")
 	s := create(t, filepath.Join(dir, "keytrustee.db"))
-	write(t, s, "before")
+	storetest.Write(t, s, "before")
 	ballast := filepath.Join(dir, "ballast")
-	fill(t, ballast)
+	ktest.FillDisk(t, ballast)
 
 	var err error
 	var acknowledged []string
 	for i := 0; err == nil && i < 1000; i++ {
 		id := fmt.Sprintf("%04d %s", i, strings.Repeat("x", 4000))
-		if err = tryWrite(s, id); err == nil {
+		if err = storetest.TryWrite(s, id); err == nil {
 			acknowledged = append(acknowledged, id)
 		}
 	}
@@ -54,17 +40,17 @@ func TestDiskFull(t *testing.T) {
 		if !errors.Is(err, fault.Unavailable) || !strings.Contains(fmt.Sprint(err), "disk") {
 			t.Errorf("Change on a full disk: got %v, want %v that names the disk", err, fault.Unavailable)
 		}
-		err = tryWrite(s, strings.Repeat("y", 100_000))
+		err = storetest.TryWrite(s, strings.Repeat("y", 100_000))
 	}
 	want := strings.Join(append([]string{"before"}, acknowledged...), " ")
-	if got := records(t, s); got != want {
+	if got := storetest.Records(t, s); got != want {
 		t.Errorf("on a full disk: got %d bytes of records, want %d", len(got), len(want))
 	}
 	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)
 	}
-	write(t, s, "after")
-	if got := records(t, s); got != want+" after" {
+	storetest.Write(t, s, "after")
+	if got := storetest.Records(t, s); got != want+" after" {
 		t.Errorf("with room again: got %d bytes of records, want %d", len(got), len(want+" after"))
 	}
 	if err := s.Ping(context.Background()); err != nil {
@@ -72,28 +58,12 @@ func TestDiskFull(t *testing.T) {
 	}
 }
 
-// fill writes a file until the disk is full.
-func fill(t *testing.T, name string) {
-	t.Helper()
-	f, err := os.Create(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	for err == nil {
-		_, err = f.Write(make([]byte, 4096))
-	}
-	if !errors.Is(err, syscall.ENOSPC) {
-		t.Fatalf("filling the disk: %v", err)
-	}
-}
-
 // TestDiskFullAtCreate: Create on a full disk fails, and works once there is room.
 func TestDiskFullAtCreate(t *testing.T) {
 	t.Parallel()
-	dir := mount(t, "size=1m")
+	dir := ktest.SmallDisk(t, "size=1m")
 	ballast, path := filepath.Join(dir, "ballast"), filepath.Join(dir, "keytrustee.db")
-	fill(t, ballast)
+	ktest.FillDisk(t, ballast)
 	if s, err := sqlite.Create(context.Background(), path, node); err == nil {
 		s.Close()
 		t.Error("Create on a full disk: got no error")
@@ -101,17 +71,17 @@ func TestDiskFullAtCreate(t *testing.T) {
 	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)
 	}
-	write(t, create(t, path), "1")
+	storetest.Write(t, create(t, path), "1")
 }
 
 // TestReadOnly: a database on a read-only file system is refused when it is
 // opened, not at the first change.
 func TestReadOnly(t *testing.T) {
 	t.Parallel()
-	dir := mount(t, "size=2m")
+	dir := ktest.SmallDisk(t, "size=2m")
 	path := filepath.Join(dir, "keytrustee.db")
 	s := create(t, path)
-	write(t, s, "1")
+	storetest.Write(t, s, "1")
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +98,7 @@ func TestReadOnly(t *testing.T) {
 	if err := syscall.Mount("", dir, "", syscall.MS_REMOUNT, ""); err != nil {
 		t.Fatal(err)
 	}
-	if got := records(t, open(t, path)); got != "1" {
+	if got := storetest.Records(t, open(t, path)); got != "1" {
 		t.Errorf("writable again: got records %q, want %q", got, "1")
 	}
 }
@@ -139,7 +109,7 @@ func TestLocked(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "keytrustee.db")
 	s := create(t, path)
-	write(t, s, "1")
+	storetest.Write(t, s, "1")
 	other, err := raw(t, path).Conn(context.Background())
 	if err != nil {
 		t.Fatal(err)
@@ -162,7 +132,7 @@ func TestLocked(t *testing.T) {
 	if decided {
 		t.Error("decide was called without the lock")
 	}
-	if got := records(t, s); got != "1" {
+	if got := storetest.Records(t, s); got != "1" {
 		t.Errorf("reading a locked database: got records %q, want %q", got, "1")
 	}
 	released := make(chan struct{})
@@ -171,7 +141,7 @@ func TestLocked(t *testing.T) {
 		time.Sleep(300 * time.Millisecond)
 		other.ExecContext(context.Background(), "COMMIT")
 	}()
-	write(t, s, "2")
+	storetest.Write(t, s, "2")
 	<-released
 }
 
@@ -183,10 +153,10 @@ func TestAfterClose(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := errors.AsType[*fault.Error](tryWrite(s, "1")); ok {
+	if _, ok := errors.AsType[*fault.Error](storetest.TryWrite(s, "1")); ok {
 		t.Error("the first change after Close: got a fault, want an error without a kind")
 	}
-	if err := tryWrite(s, "1"); !errors.Is(err, fault.Unavailable) {
+	if err := storetest.TryWrite(s, "1"); !errors.Is(err, fault.Unavailable) {
 		t.Errorf("the second change after Close: got %v, want %v", err, fault.Unavailable)
 	}
 	if err := s.Ping(context.Background()); err == nil {
@@ -204,7 +174,7 @@ func TestUnknownMutation(t *testing.T) {
 	if err == nil {
 		t.Error("Change with an unknown mutation: got no error")
 	}
-	if got := records(t, s); got != "" {
+	if got := storetest.Records(t, s); got != "" {
 		t.Errorf("got records %q, want none", got)
 	}
 }

@@ -154,6 +154,46 @@ func testMutations(w *world) {
 	step("ForgetRecords", escrow.ForgetRecords{IDs: []string{record(1).ID}})
 }
 
+// testOrder: the mutations of one change are written in their order, whatever
+// stands between them.
+func testOrder(w *world) {
+	w.settle()
+	w.put(deposit(1, 1, "h", 1))
+	w.change(
+		escrow.AddRecord{Record: record(1)},
+		escrow.AddRecord{Record: record(2)},
+		escrow.AddOrganization{Organization: organization("new", "x@example.com")},
+		escrow.RemoveContact{Organization: "new", Contact: "x@example.com"},
+		escrow.AddRecord{Record: record(3)},
+		escrow.AddClient{Client: client(7, "new")},
+		escrow.ForgetRecords{IDs: []string{record(1).ID, record(4).ID}},
+		escrow.AddCertificate{Certificate: certificate(7, 7)},
+		escrow.AddDeposit{Deposit: deposit(7, 1, "h", 1)},
+		escrow.AddRecord{Record: record(1)}, // again: it was forgotten
+		escrow.AddDeposit{Deposit: deposit(7, 2, "h", 2)},
+		escrow.AddKEK{Generation: 9, Check: []byte("check 9"), Created: at(1)},
+		escrow.AddDeposit{Deposit: func() escrow.Deposit { d := deposit(7, 3, "h", 3); d.Sealed.Generation = 9; return d }()},
+		escrow.SetDeleted{Client: fingerprint(7), UUID: uuid(1), Deleted: at(5)},
+		escrow.SetDeleted{Client: fingerprint(7), UUID: uuid(1)},
+		escrow.SetDeleted{Client: fingerprint(7), UUID: uuid(2)},
+		escrow.SetDeleted{Client: fingerprint(7), UUID: uuid(2), Deleted: at(6)},
+		escrow.SetClientState{Client: fingerprint(7), State: escrow.ClientDisabled},
+		escrow.SetClientState{Client: fingerprint(7), State: escrow.ClientPending},
+		escrow.AddRecord{Record: record(4)},
+	)
+	w.same("records", w.pending(), []escrow.Record{record(2), record(3), record(1), record(4)}, nil)
+	second := deposit(7, 2, "h", 2)
+	second.Deleted = at(6)
+	who, found, err := w.store.List(context.Background(), keyHash(7), escrow.ListQuery{All: true, Limit: 10})
+	w.same("deposits", found, described(deposit(7, 1, "h", 1), second, deposit(7, 3, "h", 3)), err)
+	pending := client(7, "new")
+	pending.State = escrow.ClientPending
+	w.same("standing", who, standing(certificate(7, 7), pending, organization("new")), nil)
+	want := escrow.NewFacts()
+	want.AddOrganization(organization("new"))
+	w.same("organization", w.facts(escrow.Keys{Organizations: []escrow.OrgName{"new"}}), want, nil)
+}
+
 // testAbsentIsNoError: to change or remove what is not there does nothing, and is
 // no error: whether it must be there is policy.
 func testAbsentIsNoError(w *world) {

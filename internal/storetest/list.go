@@ -140,6 +140,26 @@ func testListPrefix(w *world) {
 	w.same("cursor behind the prefix", w.list(escrow.ListQuery{Prefix: "A", AfterHandle: "b", Limit: 9}), []escrow.Deposit(nil), nil)
 }
 
+// testListNUL: no handle has a NUL, but whoever asks may send one, or what is not
+// UTF-8 at all.
+func testListNUL(w *world) {
+	w.settle()
+	a, ab, b := deposit(1, 1, "a", 1), deposit(1, 2, "a b", 1), deposit(1, 3, "b", 1)
+	w.put(a, ab, b)
+	for _, odd := range []string{"\x00", "\xff", "\xc3"} {
+		for _, prefix := range []string{odd, "a" + odd, odd + "a", "a" + odd + "b"} {
+			w.same(fmt.Sprintf("prefix %q", prefix), w.list(escrow.ListQuery{Prefix: prefix, Limit: 9}), []escrow.Deposit(nil), nil)
+		}
+		for _, sel := range []escrow.Selector{{Handle: escrow.Handle("a" + odd)}, {Handle: escrow.Handle("a" + odd), Version: 1}, {UUID: escrow.UUID(odd)}} {
+			w.same(fmt.Sprintf("%+v", sel), w.fetch(1, sel), escrow.Fetched{Standing: settled(1)}, nil)
+		}
+		clients, err := w.store.Clients(context.Background(), escrow.OrgName("acme"+odd))
+		w.same("clients", clients, []escrow.Client(nil), err)
+	}
+	w.same("cursor with a NUL", w.list(escrow.ListQuery{AfterHandle: "a\x00", Limit: 9}), described(ab, b), nil)
+	w.same("cursor with a NUL inside", w.list(escrow.ListQuery{AfterHandle: "a\x00z", AfterVersion: 1, Limit: 9}), described(ab, b), nil)
+}
+
 // testListStanding: who asks is told whether or not there is anything to list.
 func testListStanding(w *world) {
 	w.settle()
