@@ -1,8 +1,6 @@
 package main_test
 
 import (
-	"bytes"
-	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -10,7 +8,9 @@ import (
 	"net"
 	"os"
 	"regexp"
+	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -89,8 +89,8 @@ func TestIdleConnections(t *testing.T) {
 	conns := idle(t, s, id, n)
 	each := (resident(t, s.PID()) - before) / n
 	t.Logf("%d idle connections: %d KiB of memory each, %d MiB in all", n, each>>10, resident(t, s.PID())>>20)
-	if each > 200<<10 { // with the race detector, too
-		t.Errorf("memory of an idle connection: got %d KiB, want less than 200", each>>10)
+	if soaking() && each > 100<<10 { // the race detector takes many times as much
+		t.Errorf("memory of an idle connection: got %d KiB, want less than 100", each>>10)
 	}
 	started := time.Now()
 	for range 20 {
@@ -99,7 +99,7 @@ func TestIdleConnections(t *testing.T) {
 	}
 	newcomer, _ := newBox(t, s, "acme")
 	newcomer.keep(t, "newcomer", []byte("x"))
-	if took := time.Since(started); took > 20*time.Second {
+	if took := time.Since(started); took > time.Minute {
 		t.Errorf("41 requests and a registration meanwhile took %s, want them not to wait", took)
 	}
 	if soaking() {
@@ -120,19 +120,18 @@ func checkLetGo(t *testing.T, conns []*tls.Conn) {
 	}
 }
 
-// TestNoDescriptors: when there are no descriptors left for new connections, those
-// that are open are served, nothing ends, and once some are closed new ones are
-// let in again, on the admin socket too.
+// TestNoDescriptors: strangers can hold all connections that there may be, and
+// still there are descriptors for what ktsd itself needs: whoever was connected is
+// served, the operator is, and once some are closed so are new clients.
 func TestNoDescriptors(t *testing.T) {
 	s, b, id := service(t)
 	d := b.keep(t, "before", []byte("contents"))
-	wantContents(t, "a get before", b.get(t, d.UUID), []byte("contents"))
-	few := unix.Rlimit{Cur: 64, Max: 64}
-	if err := unix.Prlimit(s.PID(), unix.RLIMIT_NOFILE, &few, nil); err != nil {
+	descriptors := uint64(64+12*runtime.NumCPU()) + 100
+	if err := unix.Prlimit(s.PID(), unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: descriptors, Max: descriptors}, nil); err != nil {
 		t.Fatalf("limiting the descriptors: %v", err)
 	}
 	var conns []net.Conn
-	for range 100 { // the kernel accepts those that ktsd cannot
+	for range descriptors { // the kernel lets in those that ktsd does not
 		conn, err := net.Dial("tcp", s.Addr)
 		if err != nil {
 			t.Fatal(err)
@@ -140,31 +139,26 @@ func TestNoDescriptors(t *testing.T) {
 		defer conn.Close()
 		conns = append(conns, conn)
 	}
-	logged(t, s, "ktsd without descriptors", "too many open files")
+	logged(t, s, "ktsd without descriptors", "clients have all the connections they can")
 	b.keep(t, "meanwhile", []byte("x"))
 	wantContents(t, "a get meanwhile", b.get(t, d.UUID), []byte("contents"))
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-	_, err := s.Admin().Server(ctx)
-	cancel()
-	t.Logf("the admin socket meanwhile: %v", err)
+	var group sync.WaitGroup
+	for range 32 { // needs descriptors for the database
+		group.Go(func() { wantContents(t, "one of many gets meanwhile", b.get(t, d.UUID), []byte("contents")) })
+	}
+	group.Wait()
+	if _, err := s.Admin().Server(t.Context()); err != nil {
+		t.Errorf("the admin socket meanwhile: got %v, want it to answer", err)
+	}
+	if log := s.Log(); strings.Contains(log, "too many open files") {
+		t.Errorf("log: got \"too many open files\", want some kept back")
+	}
 
 	for _, conn := range conns {
 		conn.Close()
 	}
-	deadline := time.Now().Add(30 * time.Second)
-	for {
-		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-		_, err := s.Admin().Server(ctx)
-		cancel()
-		if err == nil {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("the admin socket 30 s after descriptors were free again: %v", err)
-		}
-	}
 	fresh := box{s.HTTP(t, id.pair), s.URL}
-	fresh.keep(t, "after", bytes.Repeat([]byte("x"), 100))
+	fresh.keep(t, "after", []byte("x"))
 	wantContents(t, "a get after", fresh.get(t, d.UUID), []byte("contents"))
 	if code := s.Stop(t); code != 0 {
 		t.Errorf("stopping: got exit code %d, want 0", code)

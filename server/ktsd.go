@@ -40,6 +40,7 @@ type ktsd struct {
 	closers     []io.Closer // in the order of opening
 	public      *http.Server
 	admin       *http.Server
+	clients     *crowd
 	failed      chan error // a part that cannot go on
 
 	settings atomic.Pointer[settings]
@@ -51,7 +52,7 @@ type ktsd struct {
 // start opens everything in the order in which one thing needs another, and
 // listens. Whatever is wrong is found here, before anything is served.
 func start(ctx context.Context, dir confdir.Dir, log *slog.Logger) (_ *ktsd, err error) {
-	k := &ktsd{dir: dir, log: log, started: time.Now().UTC(), failed: make(chan error, 4)}
+	k := &ktsd{dir: dir, log: log, started: time.Now().UTC(), clients: &crowd{log: log}, failed: make(chan error, 4)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, k.close())

@@ -56,6 +56,7 @@ func (k *ktsd) newServer(h http.Handler) *http.Server {
 
 // servePublic serves what arrives at l.
 func (k *ktsd) servePublic(l net.Listener) {
+	l = k.clients.bound(l)
 	k.listener = l
 	go k.serveOn("public", func() error { return k.public.ServeTLS(l, "", "") })
 }
