@@ -271,7 +271,7 @@ func contains(t testing.TB, what, text string, wants ...string) {
 func logged(t testing.TB, s *ktest.Server, what string, wants ...string) {
 	t.Helper()
 	for _, want := range wants {
-		deadline := time.Now().Add(5 * time.Second)
+		deadline := time.Now().Add(30 * time.Second)
 		for !strings.Contains(s.Log(), want) {
 			if time.Now().After(deadline) {
 				t.Errorf("%s: got a log without %q", what, want)
