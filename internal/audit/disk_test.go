@@ -16,7 +16,7 @@ import (
 // rounds is how often a power cut is tried in each way.
 func rounds() int {
 	if os.Getenv("KTSD_SOAK") == "1" {
-		return 500
+		return 200
 	}
 	return 30
 }
