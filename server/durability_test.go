@@ -85,7 +85,7 @@ func TestKillInPutStorm(t *testing.T) {
 	engines(t, func(t *testing.T, dir string) {
 		s, _, id := serviceOn(t, dir)
 		var acknowledged []sentPut
-		for n := range soak(4, 40) {
+		for n := range soak(4, 20) {
 			end := func() { s.Kill(t) }
 			if n%4 == 3 {
 				end = func() { s.Stop(t) }

@@ -61,7 +61,7 @@ func TestPowerCut(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, dir string) {
 		p := newPowered(t, dir)
-		for n := range soak(4, 60) {
+		for n := range soak(4, 40) {
 			open := p.storm(t, func() { p.s.Kill(t) })
 			p.s.Wait(t)
 			p.fs.PowerCut(t, []powerfs.Keep{powerfs.Nothing, powerfs.Some, powerfs.Beginning}[n%3])
@@ -90,7 +90,7 @@ func TestFailedFsync(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := newPowered(t, ktest.Dir(t))
-			for n := range soak(2, 20) {
+			for n := range soak(2, 10) {
 				before := p.fs.Failed()
 				open := p.storm(t, func() { p.fs.FailFsync(c.file, c.times) })
 				checkRefusals(t, open)
