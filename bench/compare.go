@@ -108,6 +108,13 @@ func (c *compareCommand) Run(ctx context.Context, streams *cli.Streams) (err err
 
 // contenders starts what is measured.
 func (c *compareCommand) contenders(ctx context.Context, b *session) ([]*contender, error) {
+	var other *rig.Server
+	if c.Peer.URL != "" {
+		var err error
+		if other, err = c.Peer.server(c.HTTP == 2); err != nil {
+			return nil, err
+		}
+	}
 	b.progress("starting ktsd (%s) and the floor", c.Engine)
 	k, err := b.ktsd(ctx, "ktsd", 1, c.Clients)
 	if err != nil {
@@ -122,14 +129,10 @@ func (c *compareCommand) contenders(ctx context.Context, b *session) ([]*contend
 		return nil, err
 	}
 	all := []*contender{{Server: server}, {Server: f.Server()}}
-	if c.Peer.URL == "" {
-		return all, nil
+	if other != nil {
+		all = append(all, &contender{Server: other})
 	}
-	other, err := c.Peer.server(c.HTTP == 2)
-	if err != nil {
-		return nil, err
-	}
-	return append(all, &contender{Server: other}), nil
+	return all, nil
 }
 
 func (p peer) server(http2 bool) (*rig.Server, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -20,7 +21,12 @@ type postgresStore struct {
 // OpenPostgres opens a store in a PostgreSQL database. Contents are kept out of
 // the way of its compression, which could only lose with them.
 func OpenPostgres(ctx context.Context, url string) (Store, error) {
-	readers, err := pgxpool.New(ctx, url)
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, err
+	}
+	config.MaxConns = int32(max(4, 4*runtime.NumCPU()))
+	readers, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("opening the database: %w", err)
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 // spread is over how many bytes of the pool contents begin.
-const spread = 1 << 20
+const spread = 16 << 20
 
 // Bodies are contents of one size. They are random, so that nothing on their way
 // can shrink them, and follow from the deposit's UUID: what comes back is compared

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"strconv"
 	"time"
 )
@@ -36,7 +37,7 @@ func dialHTTP1(addr, host string, config *tls.Config, headers []string, deadline
 	config = config.Clone()
 	config.NextProtos = []string{"http/1.1"}
 	if config.ServerName == "" {
-		config.ServerName, _, _ = net.SplitHostPort(host)
+		config.ServerName = (&url.URL{Host: host}).Hostname()
 	}
 	plain, err := net.DialTimeout("tcp", addr, 30*time.Second)
 	if err != nil {

@@ -79,7 +79,10 @@ func (k *Ktsd) init(ctx context.Context) error {
 	if err := k.setConf(map[string]string{"LISTEN": k.Addr, "DATABASE_URL": url}); err != nil {
 		return err
 	}
-	return run(ctx, k.program("ktadmin"), append(args, "--empty-database"), nil)
+	if err := run(ctx, k.program("ktadmin"), append(args, "--empty-database"), nil); err != nil {
+		return err
+	}
+	return checkUsed(ctx, url)
 }
 
 // setConf sets keys of keytrustee.conf.

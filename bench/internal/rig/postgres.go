@@ -137,6 +137,24 @@ func (p *Postgres) CreateDatabase(ctx context.Context, name string) (string, err
 	return p.URL(name), nil
 }
 
+// errUnused tells that what should work on a database does not.
+var errUnused = errors.New("ktsd keeps nothing in the PostgreSQL database that its keytrustee.conf names: what would be measured is its embedded store")
+
+// checkUsed returns an error unless the database has tables.
+func checkUsed(ctx context.Context, url string) error {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	var tables int
+	err = conn.QueryRow(ctx, `SELECT count(*) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')`).Scan(&tables)
+	if err == nil && tables == 0 {
+		err = errUnused
+	}
+	return err
+}
+
 func (p *Postgres) exec(ctx context.Context, sql string) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
