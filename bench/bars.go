@@ -17,6 +17,14 @@ func newBar(name string, connections int, got, want float64, unit string, atLeas
 	return bar{name, connections, got, want, unit, atLeast, got >= want == atLeast || got == want}
 }
 
+// ratio is a of b; 0 where b was too little to be measured.
+func ratio(a, b float64) float64 {
+	if b == 0 {
+		return 0
+	}
+	return a / b
+}
+
 // goals are the bars of gets and puts on one store.
 type goals struct {
 	floor   map[string]float64 // server's processor time, of the floor's, at most
@@ -52,18 +60,23 @@ func judge(rows []row, engine string) []bar {
 		if k.Server != "ktsd" || k.Connections < 8 {
 			continue
 		}
+		relative := func(name string, got, of, want float64, atLeast bool) {
+			if of > 0 {
+				bars = append(bars, newBar(k.Operation+": "+name, k.Connections, ratio(got, of), want, "", atLeast))
+			}
+		}
 		if f := find(k.Operation, k.Connections, "floor"); f != nil {
-			bars = append(bars, newBar(k.Operation+": server's processor time, of the floor's", k.Connections, k.sample.Server/f.sample.Server, g.floor[k.Operation], "", false))
+			relative("server's processor time, of the floor's", k.sample.Server, f.sample.Server, g.floor[k.Operation], false)
 		}
 		p := find(k.Operation, k.Connections, "peer")
 		if p != nil {
-			bars = append(bars, newBar(k.Operation+": processor time with the database's, of the peer's", k.Connections, k.total()/p.total(), g.peer, "", false))
+			relative("processor time with the database's, of the peer's", k.total(), p.total(), g.peer, false)
 		}
 		if k.Connections != 64 {
 			continue
 		}
 		if p != nil {
-			bars = append(bars, newBar(k.Operation+": rate, of the peer's", k.Connections, k.Rate/p.Rate, g.rate[k.Operation], "", true))
+			relative("rate, of the peer's", k.Rate, p.Rate, g.rate[k.Operation], true)
 		}
 		bars = append(bars, newBar(k.Operation+": latency of 99 %", k.Connections, k.P99, g.latency[k.Operation], "ms", false))
 	}

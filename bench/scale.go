@@ -107,7 +107,7 @@ func (c *scaleCommand) grow(ctx context.Context, b *session, of string) (rows []
 		first := median(rounds[0]).total()
 		for i, s := range steps {
 			m := median(rounds[i])
-			rows = append(rows, scaleRow{of, s.n, operation, m.total() / first, m})
+			rows = append(rows, scaleRow{of, s.n, operation, ratio(m.total(), first), m})
 		}
 	}
 	return rows, nil
@@ -152,7 +152,7 @@ func scaleBars(rows []scaleRow) []bar {
 		} else if r.Number >= 100_000 {
 			bars = append(bars,
 				newBar(fmt.Sprintf("get among %d deposits: processor time, of that among %d", r.Number, first.Number), 0, r.Relative, 1.1, "", false),
-				newBar(fmt.Sprintf("get among %d deposits: median latency, of that among %d", r.Number, first.Number), 0, r.P50/first.P50, 1.1, "", false))
+				newBar(fmt.Sprintf("get among %d deposits: median latency, of that among %d", r.Number, first.Number), 0, ratio(r.P50, first.P50), 1.1, "", false))
 		}
 	}
 	return bars

@@ -54,7 +54,7 @@ type Work struct {
 	Put         bool // or get, of Kept
 	Connections int
 	Warmup      time.Duration // before anything is counted
-	Duration    time.Duration
+	Duration    time.Duration // longer only if nothing has begun by then
 	Pause       time.Duration // of each connection after each answer
 	Bodies      *Bodies
 	Kept        Kept
@@ -91,6 +91,7 @@ type run struct {
 	Work
 	deadline time.Time
 	stage    atomic.Int32
+	counted  atomic.Bool // at least one has begun that counts
 
 	mu     sync.Mutex
 	result Result
@@ -118,6 +119,9 @@ func Run(ctx context.Context, t *Target, w Work) (*Result, error) {
 	began := time.Now()
 	r.stage.Store(counting)
 	sleep(ctx, w.Duration)
+	for !r.counted.Load() && ctx.Err() == nil && time.Now().Before(r.deadline) { // all wait for what began before
+		sleep(ctx, 10*time.Millisecond)
+	}
 	r.stage.Store(stopping)
 	r.result.Window = time.Since(began)
 	group.Wait()
@@ -141,15 +145,14 @@ func (r *run) work(client int, conn wire) {
 	h := &Histogram{}
 	for r.stage.Load() != stopping {
 		if conn == nil {
-			time.Sleep(10 * time.Millisecond)
-			var err error
-			if conn, err = r.dial(client, r.deadline); err != nil {
-				conn = nil
-				r.fail(err)
+			if conn = r.redial(client); conn == nil {
 				continue
 			}
 		}
 		counted := r.stage.Load() == counting
+		if counted && !r.counted.Load() {
+			r.counted.Store(true)
+		}
 		started := time.Now()
 		err := r.one(s, client, conn)
 		if err != nil {
@@ -169,6 +172,18 @@ func (r *run) work(client int, conn wire) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.result.Latency.Merge(h)
+}
+
+// redial makes another connection, or returns nil.
+func (r *run) redial(client int) wire {
+	time.Sleep(10 * time.Millisecond)
+	conn, err := r.dial(client, r.deadline)
+	if err != nil {
+		r.counted.Store(true)
+		r.fail(err)
+		return nil
+	}
+	return conn
 }
 
 // one makes one request and judges the answer.
