@@ -87,7 +87,7 @@ func start(ctx context.Context, dir confdir.Dir, log *slog.Logger) (_ *ktsd, err
 	if err != nil {
 		return nil, err
 	}
-	k.metrics = k.newMetrics()
+	k.metrics = k.newMetrics(conf.Engine())
 	if err := k.openService(ctx, conf, lock, key.Fingerprint()); err != nil {
 		return nil, err
 	}
@@ -134,9 +134,9 @@ func (k *ktsd) openService(ctx context.Context, conf confdir.Conf, lock *os.File
 }
 
 // newMetrics makes the metrics of what start goes on to open.
-func (k *ktsd) newMetrics() *metrics.Metrics {
+func (k *ktsd) newMetrics(engine string) *metrics.Metrics {
 	return metrics.New(metrics.Config{
-		Version: cli.Version, Engine: "sqlite", Started: k.started, Log: k.log,
+		Version: cli.Version, Engine: engine, Started: k.started, Log: k.log,
 		Certificate: func() time.Time { return k.settings.Load().leaf().NotAfter },
 		Health:      func() escrow.Health { return k.service.Health() },
 	})

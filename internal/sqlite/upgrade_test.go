@@ -14,6 +14,7 @@ import (
 	"github.com/ktsd/ktsd/internal/escrow"
 	"github.com/ktsd/ktsd/internal/fault"
 	"github.com/ktsd/ktsd/internal/sqlite"
+	"github.com/ktsd/ktsd/internal/storetest"
 )
 
 // downgrade brings a database back to an older schema, as an earlier release
@@ -39,21 +40,21 @@ func TestOlderSchema(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "keytrustee.db")
 	s := create(t, path)
 	for _, id := range []string{"c", "a", "b"} {
-		write(t, s, id)
+		storetest.Write(t, s, id)
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
 	downgrade(t, path, 1)
 	s = open(t, path)
-	if got := records(t, s); got != "c a b" {
+	if got := storetest.Records(t, s); got != "c a b" {
 		t.Errorf("after the upgrade: got records %q, want %q", got, "c a b")
 	}
-	if err := tryWrite(s, "a"); !errors.Is(err, fault.Internal) {
+	if err := storetest.TryWrite(s, "a"); !errors.Is(err, fault.Internal) {
 		t.Errorf("a record that exists: got %v, want %v", err, fault.Internal)
 	}
-	write(t, s, "0")
-	if got := records(t, s); got != "c a b 0" {
+	storetest.Write(t, s, "0")
+	if got := storetest.Records(t, s); got != "c a b 0" {
 		t.Errorf("after a change: got records %q, want %q", got, "c a b 0")
 	}
 }
@@ -64,7 +65,7 @@ func TestLogStaysSmall(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "keytrustee.db")
 	s := create(t, path)
-	write(t, s, "0")
+	storetest.Write(t, s, "0")
 	size := func(suffix string) int64 {
 		info, err := os.Stat(path + suffix)
 		if err != nil {
