@@ -118,7 +118,7 @@ func queueDeposits(batch *pgx.Batch, f *escrow.Facts, keys []escrow.DepositKey) 
 	}
 	queueEach(batch, func(r *row) { f.AddDeposit(r.description()) },
 		`SELECT `+descriptionColumns+` FROM unnest($1::bytea[], $2::text[]) x(key, uuid)
-			JOIN certificates c ON c.key_hash = x.key JOIN deposits d ON d.client = c.client AND d.uuid = x.uuid`, certs, uuids)
+			JOIN certificates c ON c.key_hash = x.key JOIN deposits d ON d.uuid = x.uuid AND d.client || '' = c.client`, certs, uuids)
 	if len(handles) > 0 {
 		queueEach(batch, func(r *row) { f.AddLatest(escrow.Fingerprint(r.text()), escrow.Handle(r.text()), r.number()) },
 			`SELECT c.client, x.handle, l.version FROM unnest($1::bytea[], $2::text[]) x(key, handle)

@@ -32,11 +32,11 @@ func (s *Store) Fetch(ctx context.Context, key escrow.KeyHash, sel escrow.Select
 
 const (
 	fetchStart = `SELECT ` + standingColumns + `, ` + depositColumns + `, ` + sealedColumns + ` ` + standingTables +
-		` LEFT JOIN LATERAL (SELECT * FROM deposits d WHERE d.client = k.fingerprint AND `
+		` LEFT JOIN LATERAL (SELECT * FROM deposits d WHERE `
 	fetchEnd       = `) d ON true WHERE c.key_hash = $1`
-	fetchByUUID    = fetchStart + `d.uuid = $2` + fetchEnd
-	fetchByVersion = fetchStart + `d.handle = $2 AND d.version = $3` + fetchEnd
-	fetchLatest    = fetchStart + `d.handle = $2 ORDER BY d.version DESC LIMIT 1` + fetchEnd
+	fetchByUUID    = fetchStart + `d.uuid = $2 AND d.client || '' = c.client` + fetchEnd
+	fetchByVersion = fetchStart + `d.client = c.client AND d.handle = $2 AND d.version = $3` + fetchEnd
+	fetchLatest    = fetchStart + `d.client = c.client AND d.handle = $2 ORDER BY d.version DESC LIMIT 1` + fetchEnd
 )
 
 // fetchQuery is the query that a selector stands for. What cannot be stored as

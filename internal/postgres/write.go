@@ -110,7 +110,7 @@ func queueForget(batch *pgx.Batch, list []escrow.ForgetRecords) {
 func queueOne(batch *pgx.Batch, m escrow.Mutation) error {
 	switch m := m.(type) {
 	case escrow.SetDeleted:
-		batch.Queue(`UPDATE deposits SET deleted = $3 WHERE client = $1 AND uuid = $2`, string(m.Client), string(m.UUID), micros(m.Deleted))
+		batch.Queue(`UPDATE deposits SET deleted = $3 WHERE uuid = $2 AND client || '' = $1`, string(m.Client), string(m.UUID), micros(m.Deleted))
 	case escrow.AddKEK:
 		batch.Queue(`INSERT INTO keks (generation, check_value, created) VALUES ($1, $2, $3)`, int64(m.Generation), m.Check, micros(m.Created))
 	case escrow.AddOrganization:

@@ -67,7 +67,9 @@ CREATE TABLE deposits (
     kek BIGINT NOT NULL REFERENCES keks (generation),
     data_key BYTEA NOT NULL, -- wrapped
     contents BYTEA NOT NULL, -- sealed
-    PRIMARY KEY (client, uuid),
+    -- Only one index begins with the client, and queries for a uuid hide their client
+    -- from it: whatever statistics there are, no plan reads all of a client's rows.
+    PRIMARY KEY (uuid, client),
     UNIQUE (client, handle, version)
 );
 
