@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -14,11 +15,13 @@ import (
 	"github.com/ktsd/ktsd/hcl"
 	"github.com/ktsd/ktsd/internal/confdir"
 	"github.com/ktsd/ktsd/internal/ktest"
+	"github.com/ktsd/ktsd/internal/site"
 	"github.com/ktsd/ktsd/internal/tlsconf"
 )
 
 // TestExamplesApply applies every file of examples/ to a running ktsd, once for
-// each host it declares: afterwards the plan is empty.
+// each host it declares: afterwards the plan is empty. Where it declares a database
+// on PostgreSQL, ktsd is stopped for the first part.
 func TestExamplesApply(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob(filepath.Join(ktest.Root(t), "examples", "*.hcl"))
@@ -33,13 +36,20 @@ func TestExamplesApply(t *testing.T) {
 		for _, server := range config.Site().Servers {
 			t.Run(filepath.Base(file)+"/"+server.Name, func(t *testing.T) {
 				t.Parallel()
-				s := ktest.Start(t, ktest.Dir(t))
+				dir := ktest.Dir(t)
 				here := exampleHere(t, file, ktest.FreeAddress(t))
-				plan := []string{"plan", "--confdir", s.Dir, "--host", server.Name, "-f", here}
+				plan := []string{"plan", "--confdir", dir, "--host", server.Name, "-f", here}
+				apply := []string{"apply", "--auto-approve", "--confdir", dir, "--host", server.Name, "-f", here}
+				if db := config.Site().Database; db != nil && db.Engine == site.EnginePostgres {
+					if out, stderr, code := ktest.Run(t, "ktadmin", apply...); code != 1 || !strings.Contains(stderr, "the organizations wait") {
+						t.Fatalf("apply before the start: exit code %d, want 1\n%s%s", code, out, stderr)
+					}
+				}
+				ktest.Start(t, dir)
 				if out, stderr, code := ktest.Run(t, "ktadmin", plan...); code != 2 {
 					t.Fatalf("plan before apply: exit code %d, want 2\n%s%s", code, out, stderr)
 				}
-				ktest.Must(t, "ktadmin", "apply", "--auto-approve", "--confdir", s.Dir, "--host", server.Name, "-f", here)
+				ktest.Must(t, "ktadmin", apply...)
 				if out := ktest.Must(t, "ktadmin", plan...); !strings.HasPrefix(out, "No changes.") {
 					t.Errorf("plan after apply: got %q, want no changes", out)
 				}
@@ -49,7 +59,7 @@ func TestExamplesApply(t *testing.T) {
 }
 
 // exampleHere returns a copy of an example that fits this machine: another
-// address, and files below a temporary directory in place of /etc.
+// address, another database, and files below a temporary directory in place of /etc.
 func exampleHere(t *testing.T, file, address string) string {
 	t.Helper()
 	src, err := os.ReadFile(file)
@@ -57,7 +67,10 @@ func exampleHere(t *testing.T, file, address string) string {
 		t.Fatal(err)
 	}
 	etc := t.TempDir()
-	text := regexp.MustCompile(`"[a-z0-9.]+:11371"`).ReplaceAllString(string(src), `"`+address+`"`)
+	text := regexp.MustCompile(`"[a-z0-9.]*:11371"`).ReplaceAllString(string(src), `"`+address+`"`)
+	if url := regexp.MustCompile(`"postgres://[^"]*"`); url.MatchString(text) {
+		text = url.ReplaceAllLiteralString(text, strconv.Quote(newDatabase(t).open))
+	}
 	text = strings.ReplaceAll(text, `"/etc/`, `"`+etc+`/`)
 	cert, key, err := tlsconf.SelfSigned("localhost", time.Now())
 	if err != nil {

@@ -110,7 +110,7 @@ func makeTables(ctx context.Context, dir confdir.Dir, conf, names confdir.Conf) 
 		return err
 	}
 	if url != "" {
-		return postgres.Create(ctx, url)
+		return fillPostgres(ctx, url)
 	}
 	if confdir.Exists(dir.Database()) {
 		return nil
@@ -120,6 +120,15 @@ func makeTables(ctx context.Context, dir confdir.Dir, conf, names confdir.Conf) 
 		return err
 	}
 	return createSQLite(ctx, dir, node)
+}
+
+// fillPostgres makes the tables of a database that has none.
+func fillPostgres(ctx context.Context, url string) error {
+	if err := postgres.Create(ctx, url); err != nil {
+		return fault.New(fault.Unavailable, "the database is not ready").Because(err).
+			WithHint("see that PostgreSQL runs, has the database, and lets this user in; then run this again")
+	}
+	return nil
 }
 
 // createSQLite makes the database file of a node. It appears at once, whole.

@@ -10,7 +10,6 @@ import (
 	"github.com/ktsd/ktsd/internal/confdir"
 	"github.com/ktsd/ktsd/internal/fault"
 	"github.com/ktsd/ktsd/internal/pgp"
-	"github.com/ktsd/ktsd/internal/postgres"
 	"github.com/ktsd/ktsd/internal/safefile"
 	"github.com/ktsd/ktsd/internal/seal"
 	"github.com/ktsd/ktsd/internal/tlsconf"
@@ -183,7 +182,7 @@ func (i *initializer) postgres(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", i.dir.Conf(), err)
 	}
-	if err := postgres.Create(ctx, url); err != nil {
+	if err := fillPostgres(ctx, url); err != nil {
 		return err
 	}
 	i.made = append(i.made, "sure that "+describe(url)+" has its tables")
