@@ -1,6 +1,9 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // bar is a goal and what was reached.
 type bar struct {
@@ -89,15 +92,15 @@ func (b bar) goal() string {
 	if b.AtLeast {
 		sign = "≥"
 	}
-	return fmt.Sprintf("%s %s", sign, b.number(b.Want))
+	return strings.TrimSpace(fmt.Sprintf("%s %g %s", sign, b.Want, b.Unit))
 }
 
-// number shows one of a bar's values.
-func (b bar) number(v float64) string {
+// reached shows what was got, so precisely that nobody wonders at the verdict.
+func (b bar) reached() string {
 	if b.Unit == "" {
-		return fmt.Sprintf("%.2f", v)
+		return fmt.Sprintf("%.3f", b.Got)
 	}
-	return fmt.Sprintf("%.1f %s", v, b.Unit)
+	return fmt.Sprintf("%.1f %s", b.Got, b.Unit)
 }
 
 func (b bar) verdict() string {

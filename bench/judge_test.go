@@ -35,26 +35,26 @@ func TestBars(t *testing.T) {
 	}{
 		{"sqlite", "get", 1, good, nil},
 		{"sqlite", "get", 8, good, []string{
-			"get: server's processor time, of the floor's ≤ 1.50 met",
-			"get: processor time with the database's, of the peer's ≤ 0.20 met",
+			"get: server's processor time, of the floor's ≤ 1.5 met",
+			"get: processor time with the database's, of the peer's ≤ 0.2 met",
 		}},
 		{"sqlite", "put", 64, good, []string{
-			"put: server's processor time, of the floor's ≤ 2.50 met",
-			"put: processor time with the database's, of the peer's ≤ 0.20 met",
-			"put: rate, of the peer's ≥ 7.00 met",
-			"put: latency of 99 % ≤ 20.0 ms met",
+			"put: server's processor time, of the floor's ≤ 2.5 met",
+			"put: processor time with the database's, of the peer's ≤ 0.2 met",
+			"put: rate, of the peer's ≥ 7 met",
+			"put: latency of 99 % ≤ 20 ms met",
 		}},
 		{"sqlite", "put", 64, poor, []string{
-			"put: server's processor time, of the floor's ≤ 2.50 MISSED",
-			"put: processor time with the database's, of the peer's ≤ 0.20 MISSED",
-			"put: rate, of the peer's ≥ 7.00 MISSED",
-			"put: latency of 99 % ≤ 20.0 ms MISSED",
+			"put: server's processor time, of the floor's ≤ 2.5 MISSED",
+			"put: processor time with the database's, of the peer's ≤ 0.2 MISSED",
+			"put: rate, of the peer's ≥ 7 MISSED",
+			"put: latency of 99 % ≤ 20 ms MISSED",
 		}},
 		{"postgres", "get", 64, poor, []string{
-			"get: server's processor time, of the floor's ≤ 1.50 MISSED",
+			"get: server's processor time, of the floor's ≤ 1.5 MISSED",
 			"get: processor time with the database's, of the peer's ≤ 0.25 MISSED",
-			"get: rate, of the peer's ≥ 2.00 met",
-			"get: latency of 99 % ≤ 25.0 ms MISSED",
+			"get: rate, of the peer's ≥ 2 met",
+			"get: latency of 99 % ≤ 25 ms MISSED",
 		}},
 	} {
 		got := verdicts(judge(rowsOf(c.operation, c.connections, c.ktsd, floor, peer), c.engine))

@@ -74,7 +74,7 @@ func printBars(w io.Writer, bars []bar) {
 		if b.Connections > 0 {
 			connections = fmt.Sprint(b.Connections)
 		}
-		t.add(b.Name, connections, b.number(b.Got), b.goal(), b.verdict())
+		t.add(b.Name, connections, b.reached(), b.goal(), b.verdict())
 	}
 	t.print(w)
 }
