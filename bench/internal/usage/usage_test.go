@@ -56,6 +56,10 @@ func TestBurning(t *testing.T) {
 
 // TestTree: what children have used counts, be they alive or not.
 func TestTree(t *testing.T) {
+	before, err := usage.Tree(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
 	parent := exec.Command(os.Args[0], "-test.run", "^TestBurning$")
 	parent.Env = append(os.Environ(), "USAGE_BURN=parent")
 	stdin, err := parent.StdinPipe()
@@ -80,6 +84,10 @@ func TestTree(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatalf("processor time of the tree: got %s, want some 600 ms", got)
 		}
+	}
+	after, err := usage.Tree(os.Getpid()) // the child that has ended is now two below
+	if got := after - before; err != nil || got < 550*time.Millisecond {
+		t.Errorf("processor time of the tree with this process: got %s, %v, want some 600 ms", got, err)
 	}
 }
 
