@@ -15,6 +15,10 @@ func engines(t *testing.T, test func(t *testing.T, dir string)) {
 		t.Parallel()
 		test(t, ktest.Dir(t))
 	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		test(t, ktest.DirOn(t, ktest.Postgres(t)))
+	})
 }
 
 // serviceOn is service on a directory that is there.

@@ -35,6 +35,7 @@ type ktsd struct {
 	started     time.Time
 	database    string // in words
 	databaseURL string // "" for SQLite; it may hold a password
+	store       store
 	service     *escrow.Service
 	metrics     *metrics.Metrics
 	closers     []io.Closer // in the order of opening
@@ -120,7 +121,7 @@ func (k *ktsd) openService(ctx context.Context, conf confdir.Conf, lock *os.File
 	if err != nil {
 		return err
 	}
-	k.closers = append(k.closers, store)
+	k.store, k.closers = store, append(k.closers, store)
 	chain, err := audit.Open(k.dir.Audit(), k.node, audit.Options{})
 	if err != nil {
 		return fmt.Errorf("opening the audit log: %w", err)
@@ -154,6 +155,9 @@ func (k *ktsd) describe() api.Server {
 
 // close closes what start opened, last first.
 func (k *ktsd) close() error {
+	if s, ok := k.store.(interface{ GiveUp() }); ok {
+		s.GiveUp()
+	}
 	if k.service != nil {
 		k.service.Close()
 	}

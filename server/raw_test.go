@@ -54,7 +54,13 @@ func request(t testing.TB, c *http.Client, method, target string, body []byte) r
 
 // tryRequest is request for where the connection may break.
 func tryRequest(c *http.Client, method, target string, body []byte) (reply, error) {
-	req, err := http.NewRequest(method, target, bytes.NewReader(body))
+	return tryRequestContext(context.Background(), c, method, target, body)
+}
+
+// tryRequestContext is tryRequest until ctx ends, and with it the connection or,
+// over HTTP/2, the stream.
+func tryRequestContext(ctx context.Context, c *http.Client, method, target string, body []byte) (reply, error) {
+	req, err := http.NewRequestWithContext(ctx, method, target, bytes.NewReader(body))
 	if err != nil {
 		return reply{}, err
 	}

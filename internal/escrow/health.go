@@ -53,6 +53,9 @@ func (s *Service) writable(ctx context.Context) error {
 	if refusal := s.writer.refuse.Load(); refusal != nil {
 		return refusal
 	}
+	if s.writer.stuck() {
+		return errNoTurn()
+	}
 	return s.config.Store.Ping(ctx)
 }
 

@@ -41,6 +41,13 @@ func TestStuckStore(t *testing.T) {
 			t.Errorf("a put without a turn: got %v, want %v", err, fault.Unavailable)
 		}
 	}
+	if err := r.Ready(context.Background()); !errors.Is(err, fault.Unavailable) {
+		t.Errorf("Ready: got %v, want %v", err, fault.Unavailable)
+	}
+	go put(8, waiting)
+	if err := <-waiting; !errors.Is(err, fault.Unavailable) || escrow.Queued(r.Service) != 3 {
+		t.Errorf("one more put: got %v and %d in the queue, want %v and the 3 from before", err, escrow.Queued(r.Service), fault.Unavailable)
+	}
 	r.store.open()
 	r.until("the put under way is written", func() bool {
 		_, _, err := r.Get(context.Background(), h.Caller, escrow.Selector{UUID: id(1)})

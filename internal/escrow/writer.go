@@ -72,6 +72,7 @@ type writer struct {
 
 	observer Observer
 
+	began  atomic.Int64                // when the group under way began, in nanoseconds of the monotonic clock; 0 between groups
 	broken atomic.Pointer[fault.Error] // set for good by a commit whose outcome nobody knows
 	refuse atomic.Pointer[fault.Error] // why the store did not take the last group; nil once it took one
 }
@@ -95,12 +96,25 @@ func (w *writer) err() error {
 	return nil
 }
 
+// epoch is what the monotonic clock is read against.
+var epoch = time.Now()
+
+// stuck tells whether the store has not come back with a group for longer than a
+// change is waited for.
+func (w *writer) stuck() bool {
+	began := w.began.Load()
+	return began != 0 && time.Since(epoch)-time.Duration(began) > w.wait.Turn
+}
+
 // do puts j into the queue and waits for its end. When ctx ends first, or the store
 // is stuck, it is withdrawn (fault.Unavailable); where that is too late the change
 // goes on, and the error is fault.OutcomeUnknown.
 func (w *writer) do(ctx context.Context, j *job) error {
 	if err := w.err(); err != nil {
 		return err
+	}
+	if w.stuck() {
+		return errNoTurn()
 	}
 	timeout := time.NewTimer(w.wait.Turn)
 	defer timeout.Stop()
@@ -197,6 +211,8 @@ func (w *writer) write(group []*job) {
 	if len(group) == 0 {
 		return
 	}
+	w.began.Store(int64(time.Since(epoch)))
+	defer w.began.Store(0)
 	records, err := w.try(group)
 	if err != nil && len(group) > 1 && w.err() == nil && !errors.Is(err, fault.Unavailable) {
 		for _, j := range group {

@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/ktsd/ktsd/internal/confdir"
 )
 
 // Postgres returns the URL of a new, empty database with an owner of its own. It is
@@ -52,6 +54,16 @@ type PostgreSQL struct {
 	password string
 	cmd      *exec.Cmd
 	ended    chan struct{}
+}
+
+// DirOn is Dir with the empty PostgreSQL database at url, in which it makes the
+// tables.
+func DirOn(t testing.TB, url string) string {
+	t.Helper()
+	dir := Dir(t)
+	SetConf(t, dir, func(c *confdir.Conf) { c.DatabaseURL = url })
+	Must(t, "ktadmin", "init", "--empty-database", "--confdir", dir)
+	return dir
 }
 
 // Cluster starts a cluster with settings of postgresql.conf ("name=value"). It is

@@ -51,6 +51,8 @@ type Store struct {
 
 	broken  atomic.Pointer[fault.Error] // set by the first error after which nothing is written
 	stop    context.CancelFunc          // ends the renewal of the lease
+	hurry   chan struct{}               // closed by giveUp: a stop waits for nobody
+	giveUp  func()
 	renewal sync.WaitGroup
 }
 
@@ -68,7 +70,8 @@ func Open(ctx context.Context, url string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{cfg: cfg, where: describe(&cfg.ConnConfig.Config), log: opts.Log, fatal: opts.Fatal,
+	hurry := make(chan struct{})
+	s := &Store{hurry: hurry, giveUp: sync.OnceFunc(func() { close(hurry) }), cfg: cfg, where: describe(&cfg.ConnConfig.Config), log: opts.Log, fatal: opts.Fatal,
 		lease: lease{node: opts.Node, instance: opts.Instance}}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)

@@ -12,11 +12,12 @@ import (
 	"github.com/ktsd/ktsd/internal/fault"
 )
 
-// resolveTime is how long the outcome of a commit is looked for.
+// resolveTime is how long one look for the outcome of a commit may take.
 const resolveTime = 5 * time.Second
 
 // resolve finds out whether a change was committed whose connection broke before
-// the answer came. If that cannot be found out, nothing more is written.
+// the answer came. It looks until PostgreSQL is back, or until GiveUp; then nothing
+// more is written.
 func (s *Store) resolve(mutations []escrow.Mutation, cause error) error {
 	proof, arg := proofOf(mutations)
 	if proof == "" && onlyForgets(mutations) { // to forget them again does no harm
@@ -26,10 +27,8 @@ func (s *Store) resolve(mutations []escrow.Mutation, cause error) error {
 		return s.lose(fmt.Errorf("committing: %w", cause))
 	}
 	s.log.Warn("the connection to the database broke during a commit; looking up its outcome", "database", s.where, "error", cause)
-	ctx, cancel := context.WithTimeout(context.Background(), resolveTime)
-	defer cancel()
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
-		committed, err := s.lookUp(ctx, proof, arg)
+		committed, err := s.lookUp(proof, arg)
 		switch {
 		case err == nil && committed:
 			return nil
@@ -41,11 +40,15 @@ func (s *Store) resolve(mutations []escrow.Mutation, cause error) error {
 		}
 		select {
 		case <-time.After(wait):
-		case <-ctx.Done():
+		case <-s.hurry:
 			return s.lose(fmt.Errorf("committing: %w; looking up the outcome: %w", cause, err))
 		}
 	}
 }
+
+// GiveUp ends the waiting for a PostgreSQL that is away, before a stop: an outcome
+// that is not found at once is unknown.
+func (s *Store) GiveUp() { s.giveUp() }
 
 // proofOf returns a query that tells, by a row that a change wrote, that it was
 // committed; "" where it wrote none that is its own.
@@ -68,7 +71,9 @@ func onlyForgets(mutations []escrow.Mutation) bool {
 // lookUp asks proof. The lock of the lease's row waits for the end of the lost
 // connection's transaction, which holds it. The commit of the look-up's own comes
 // after that one's in the log, so what has to wait for a standby has waited.
-func (s *Store) lookUp(ctx context.Context, proof string, arg any) (committed bool, err error) {
+func (s *Store) lookUp(proof string, arg any) (committed bool, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), resolveTime)
+	defer cancel()
 	if s.conn.IsClosed() {
 		if err := s.connect(ctx); err != nil {
 			return false, err
