@@ -114,6 +114,9 @@ func (c *compareCommand) contenders(ctx context.Context, b *session) ([]*contend
 		if other, err = c.Peer.server(c.HTTP == 2); err != nil {
 			return nil, err
 		}
+		if err := load.Reach(&other.Target); err != nil {
+			return nil, fmt.Errorf("peer: %w", err)
+		}
 	}
 	b.progress("starting ktsd (%s) and the floor", c.Engine)
 	k, err := b.ktsd(ctx, "ktsd", 1, c.Clients)

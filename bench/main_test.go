@@ -140,7 +140,7 @@ func TestSoak(t *testing.T) {
 func TestPeerDoesNotAnswer(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	cmd := exec.Command(os.Args[0], "--programs", ktest.Bin(t), "--dir", dir, "--peer-url", "https://127.0.0.1:1", "--peer-pid", strconv.Itoa(os.Getpid()))
+	cmd := exec.Command(os.Args[0], "--programs", dir, "--dir", dir, "--peer-url", "https://127.0.0.1:1", "--peer-pid", strconv.Itoa(os.Getpid()))
 	cmd.Env = append(os.Environ(), "KTSD_BENCH_MAIN=1")
 	out, err := cmd.CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "connection refused") {

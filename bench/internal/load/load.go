@@ -218,6 +218,16 @@ func (r *run) fail(err error) {
 	}
 }
 
+// Reach returns an error unless a connection can be made.
+func Reach(t *Target) error {
+	conn, err := dialHTTP1(t.Addr, t.Host, t.TLS[0], nil, time.Now().Add(grace))
+	if err != nil {
+		return fmt.Errorf("connecting to %s: %w", t.Addr, err)
+	}
+	conn.close()
+	return nil
+}
+
 // Fill puts n deposits of each client, over a few connections.
 func Fill(ctx context.Context, t *Target, bodies *Bodies, newID func() (uuid.UUID, error), n int) (Kept, error) {
 	const connections, most = 8, 1000
