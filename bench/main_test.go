@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 // leaves nothing behind.
 func bench(t *testing.T, v any, args ...string) (stdout string) {
 	t.Helper()
-	dir, file := t.TempDir(), filepath.Join(t.TempDir(), "figures")
+	dir, file := ktest.Public(t), filepath.Join(t.TempDir(), "figures")
 	cmd := exec.Command(os.Args[0], append(args, "--programs", ktest.Bin(t), "--dir", dir, "--json", file, "--rounds", "1", "--warmup", "50ms")...)
 	cmd.Env = append(os.Environ(), "KTSD_BENCH_MAIN=1")
 	var errs strings.Builder

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"os/exec"
@@ -54,7 +55,10 @@ func NewPostgres(ctx context.Context, dir string) (*Postgres, error) {
 		cmd.Dir = dir
 		prepare(cmd)
 	}
-	if err := run(ctx, filepath.Join(bin, "initdb"), []string{"-D", data, "-U", me.Username, "--auth-local=peer", "--auth-host=reject", "-E", "UTF8", "--locale=C"}, at); err != nil {
+	if err := run(ctx, filepath.Join(bin, "initdb"), []string{"-D", data, "-U", me.Username, "--auth-local=peer", "--auth-host=reject", "-E", "UTF8", "--locale=C"}, at); errors.Is(err, fs.ErrPermission) {
+		return nil, fault.New(fault.Denied, "the account that PostgreSQL runs under cannot enter %s", dir).
+			WithHint("name another directory with --dir, such as /var/tmp").Because(err)
+	} else if err != nil {
 		return nil, err
 	}
 	p.process, err = start(filepath.Join(bin, "postgres"), []string{"-D", data, "-c", "listen_addresses=", "-k", p.sockets}, at)
