@@ -119,8 +119,28 @@ func TestOutcomeWaits(t *testing.T) {
 	<-released
 }
 
-// TestOutcomeUnknown: when the outcome cannot be looked up in time, the error is no
-// fault, it is told once, and nothing is written any more. The next start can.
+// TestOutcomeAfterLong: however long PostgreSQL is away, the change that was under
+// way ends as it really ended.
+func TestOutcomeAfterLong(t *testing.T) {
+	t.Parallel()
+	proxy, url := ktest.ProxyFor(t, ktest.Postgres(t))
+	s := settled(t, url)
+	proxy.Refuse(true)
+	go func() {
+		time.Sleep(7 * time.Second)
+		proxy.Refuse(false)
+	}()
+	if err := breaking(s, proxy, ktest.BreakAnswer, deposited(3)...); err != nil {
+		t.Errorf("Change: got %v, want no error", err)
+	}
+	if err := fetch(context.Background(), s, 3); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestOutcomeUnknown: when the outcome cannot be looked up and nobody waits for it
+// any more, the error is no fault, it is told once, and nothing is written any
+// more. The next start can.
 func TestOutcomeUnknown(t *testing.T) {
 	t.Parallel()
 	direct := ktest.Postgres(t)
@@ -135,6 +155,7 @@ func TestOutcomeUnknown(t *testing.T) {
 	}
 
 	proxy.Refuse(true)
+	s.GiveUp()
 	err := breaking(s, proxy, ktest.BreakAnswer, deposited(3)...)
 	noFault(t, "an outcome that cannot be looked up", err)
 	select {
