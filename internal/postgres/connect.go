@@ -40,7 +40,7 @@ func configure(cfg *pgxpool.Config) {
 	for name, value := range map[string]string{
 		// All our queries are look-ups by key. A plan made while the tables were
 		// empty would read them whole, and stay.
-		"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "jit": "off",
+		"enable_seqscan": "off", "enable_bitmapscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "jit": "off",
 		"plan_cache_mode": "force_generic_plan",
 		// A time-out of the server's would end the wait for a standby.
 		"statement_timeout": "0", "lock_timeout": "0",

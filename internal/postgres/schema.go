@@ -6,12 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
+
+	"github.com/ktsd/ktsd/internal/fault"
 )
 
 //go:embed migrations/*.sql
@@ -81,7 +84,7 @@ func (s schema) migrate(ctx context.Context, cfg *pgxpool.Config) error {
 		return fmt.Errorf("reading the migrations: %w", err)
 	}
 	if _, err := p.Up(ctx); err != nil {
-		return fmt.Errorf("bringing the schema to version %d: %w", s.version, err)
+		return told(fmt.Sprintf("bringing the schema to version %d", s.version), err)
 	}
 	return nil
 }
@@ -103,43 +106,43 @@ func create(ctx context.Context, url string, files fs.FS) error {
 		return err
 	}
 	for attempt := 1; ; attempt++ {
-		err := s.create(ctx, cfg)
-		if err == nil || attempt == 3 || ctx.Err() != nil || !errors.Is(err, errRaced) {
-			if err != nil {
-				err = fmt.Errorf("making the schema of the database %s: %w", describe(&cfg.ConnConfig.Config), err)
-			}
-			return err
+		migrating, err := s.create(ctx, cfg)
+		if err == nil {
+			return nil
 		}
+		if _, known := errors.AsType[*fault.Error](err); known || !migrating || attempt == createTries || ctx.Err() != nil {
+			return fmt.Errorf("making the schema of the database %s: %w", describe(&cfg.ConnConfig.Config), err)
+		}
+		time.Sleep(500 * time.Millisecond)
 	}
 }
 
-// errRaced tells of a failure that another Create at the same time explains.
-var errRaced = errors.New("the schema was not made")
+// createTries is how often Create tries to make a schema: the first time, another
+// one may be making it.
+const createTries = 4
 
-func (s schema) create(ctx context.Context, cfg *pgxpool.Config) error {
+// create is Create, once. It tells whether it came to changing anything.
+func (s schema) create(ctx context.Context, cfg *pgxpool.Config) (migrating bool, err error) {
 	conn, err := dial(ctx, cfg)
 	if err != nil {
-		return told("connecting", err)
+		return false, told("connecting", err)
 	}
 	defer hangUp(conn)
 	if server, err := greet(ctx, conn); err != nil {
-		return told("connecting", err)
+		return false, told("connecting", err)
 	} else if server.standby {
-		return errors.New("the server is a standby: see that the URL leads to the primary (target_session_attrs=read-write)")
+		return false, errors.New("the server is a standby: see that the URL leads to the primary (target_session_attrs=read-write)")
 	}
 	have, err := s.check(ctx, conn)
 	if err != nil || have == s.version {
-		return err
+		return false, err
 	}
 	if have > 0 {
 		l := lease{node: "ktadmin", instance: uuid.NewString()}
 		if err := l.take(ctx, conn, 0); err != nil {
-			return fmt.Errorf("its schema has version %d, and this build's is %d: %w, or restart it with this version", have, s.version, err)
+			return false, fmt.Errorf("its schema has version %d, and this build's is %d: %w, or restart it with this version", have, s.version, err)
 		}
 		defer l.release(conn)
 	}
-	if err := s.migrate(ctx, cfg); err != nil {
-		return errors.Join(errRaced, err)
-	}
-	return nil
+	return true, s.migrate(ctx, cfg)
 }
