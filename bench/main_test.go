@@ -90,6 +90,25 @@ func TestCompare(t *testing.T) {
 	}
 }
 
+// TestComparePostgres: ktsd and the floor with a cluster each, whose processor time
+// is told apart from theirs.
+func TestComparePostgres(t *testing.T) {
+	t.Parallel()
+	ktest.Postgres(t) // skips the test where there is no PostgreSQL
+	var got comparison
+	bench(t, &got, "--engine", "postgres", "--connections", "8", "--deposits", "20", "--duration", "2s")
+	used := map[string]float64{}
+	for _, r := range got.Rows {
+		used[r.Server] += r.Database
+		if r.Rate <= 0 || r.Errors > 0 {
+			t.Errorf("%s %s: got %+v", r.Operation, r.Server, r.sample)
+		}
+	}
+	if len(got.Rows) != 4 || used["ktsd"] <= 0 || used["floor"] <= 0 {
+		t.Errorf("got %d rows, and processor time of the databases %v, want 4, and some of each", len(got.Rows), used)
+	}
+}
+
 // TestScale: each number has its ktsd, and the first is the measure of the others.
 func TestScale(t *testing.T) {
 	t.Parallel()
