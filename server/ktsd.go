@@ -88,7 +88,7 @@ func start(ctx context.Context, dir confdir.Dir, log *slog.Logger) (_ *ktsd, err
 	if err != nil {
 		return nil, err
 	}
-	k.metrics = k.newMetrics(conf.Engine())
+	k.metrics = k.newMetrics(conf)
 	if err := k.openService(ctx, conf, lock, key.Fingerprint()); err != nil {
 		return nil, err
 	}
@@ -135,7 +135,11 @@ func (k *ktsd) openService(ctx context.Context, conf confdir.Conf, lock *os.File
 }
 
 // newMetrics makes the metrics of what start goes on to open.
-func (k *ktsd) newMetrics(engine string) *metrics.Metrics {
+func (k *ktsd) newMetrics(conf confdir.Conf) *metrics.Metrics {
+	engine := "sqlite"
+	if conf.UsesPostgres() {
+		engine = "postgres"
+	}
 	return metrics.New(metrics.Config{
 		Version: cli.Version, Engine: engine, Started: k.started, Log: k.log,
 		Certificate: func() time.Time { return k.settings.Load().leaf().NotAfter },

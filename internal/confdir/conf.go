@@ -67,14 +67,6 @@ func (d Dir) ReadConf() (Conf, error) {
 	return c, nil
 }
 
-// Engine names the database engine that c chooses: "sqlite" or "postgres".
-func (c Conf) Engine() string {
-	if c.DatabaseURL == "" && c.DatabaseURLFile == "" {
-		return "sqlite"
-	}
-	return "postgres"
-}
-
 // ParseConf reads the contents of keytrustee.conf. Its errors name keys and never
 // show values, since the original's file has passwords.
 func ParseConf(data []byte) (Conf, error) {
