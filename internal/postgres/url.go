@@ -85,6 +85,9 @@ func parse(url string) (*pgxpool.Config, error) {
 	if err != nil {
 		return nil, errors.New("the database's URL has a pool_max_conns that is no number above 0")
 	}
+	if strings.ContainsAny(describe(plain), "=\t\n") { // as in host=HOSTpassword=…
+		return nil, errForm
+	}
 	if plain.RuntimeParams["pool_max_conns"] == "" {
 		cfg.MaxConns = int32(max(4, 4*runtime.NumCPU()))
 	}
