@@ -427,3 +427,25 @@ func newDatabase(t testing.TB, super string) string {
 	u.User, u.Path = url.UserPassword(name, password), "/"+name
 	return u.String()
 }
+
+// Own gives a file or folder to the server's account.
+func (p *PostgreSQL) Own(t testing.TB, name string) {
+	t.Helper()
+	account, err := postgresAccount()
+	if account != nil {
+		err = os.Chown(name, int(account.Uid), int(account.Gid))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// WriteData writes a file into the data directory, for the server alone.
+func (p *PostgreSQL) WriteData(t testing.TB, name, text string) {
+	t.Helper()
+	path := filepath.Join(p.Data(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.Own(t, path)
+}

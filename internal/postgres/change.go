@@ -57,7 +57,7 @@ func (s *Store) begin(keys escrow.Keys) (*escrow.Facts, error) {
 		if s.conn.IsClosed() && !fresh && ctx.Err() == nil {
 			continue
 		}
-		s.rollback()
+		s.abandon(err)
 		if errors.Is(err, errLost) {
 			return nil, s.lose(err)
 		}
@@ -74,6 +74,15 @@ func (s *Store) rollback() {
 	ctx, cancel := context.WithTimeout(context.Background(), preludeTime)
 	defer cancel()
 	if _, err := s.conn.Exec(ctx, `ROLLBACK`); err != nil {
+		hangUp(s.conn)
+	}
+}
+
+// abandon ends a transaction that failed. A session that may only read is given up
+// too: the next one may be let write, or lead to another server.
+func (s *Store) abandon(why error) {
+	s.rollback()
+	if pgErr, answered := errors.AsType[*pgconn.PgError](why); answered && pgErr.Code == readOnly {
 		hangUp(s.conn)
 	}
 }
@@ -98,7 +107,7 @@ func (s *Store) commit(mutations []escrow.Mutation) error {
 	if s.conn.IsClosed() {
 		return s.resolve(mutations, err)
 	}
-	s.rollback() // PostgreSQL has said that it will not commit
+	s.abandon(err) // PostgreSQL has said that it will not commit
 	if _, answered := errors.AsType[*pgconn.PgError](err); !answered {
 		return fault.New(fault.Internal, "the database refused the change").Because(fmt.Errorf("writing: %w", err))
 	}

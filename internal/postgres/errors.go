@@ -21,13 +21,16 @@ type trouble struct {
 	message, hint string
 }
 
+// readOnly is the code of a write in a session that may only read.
+const readOnly = "25006"
+
 // passing are the troubles that a later try may not meet.
 var passing = []trouble{
 	{[]string{"53300"}, "the database has no connection left for the server", "raise max_connections of PostgreSQL, or lower pool_max_conns in the database's URL"},
 	{[]string{"53100"}, "the disk of the database is full", "make room; writing goes on by itself then"},
 	{[]string{"53"}, "the database is out of resources", "see PostgreSQL's log"},
 	{[]string{"57P01", "57P02", "57P03", "57P05"}, "the database is starting or stopping", "it goes on by itself once PostgreSQL is up"},
-	{[]string{"25006"}, "the database is read-only", "see that the URL leads to the primary (target_session_attrs=read-write), and default_transaction_read_only"},
+	{[]string{readOnly}, "the database is read-only", "see that the URL leads to the primary (target_session_attrs=read-write), and default_transaction_read_only"},
 	{[]string{"40", "55P03", "57014"}, "the database gave the statement up", "see PostgreSQL's log for who else uses the database"},
 	{[]string{"28"}, "the database does not let the server in", "see the user and password in the database's URL, and pg_hba.conf"},
 	{[]string{"3D000"}, "the database does not exist", "see the database's URL"},
