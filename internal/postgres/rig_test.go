@@ -3,6 +3,8 @@ package postgres_test
 import (
 	"context"
 	"errors"
+	"flag"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +16,16 @@ import (
 	"github.com/ktsd/ktsd/internal/postgres"
 	"github.com/ktsd/ktsd/internal/storetest"
 )
+
+// TestMain lets more tests run at once than there are processors: most of their
+// time they wait.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
 
 // patience is how long a test waits for what must come.
 const patience = 30 * time.Second

@@ -55,7 +55,7 @@ func Run(t *testing.T, open Open) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			store, reopen := open(t)
-			test.test(&world{T: t, store: store, reopen: reopen})
+			test.test(&world{TB: t, store: store, reopen: reopen})
 		})
 	}
 }

@@ -16,7 +16,7 @@ import (
 
 // world is one test and its store.
 type world struct {
-	*testing.T
+	testing.TB
 	store  escrow.Store
 	reopen func() escrow.Store
 }

@@ -41,9 +41,9 @@ func Records(t testing.TB, s escrow.Store) string {
 
 // Settle writes what deposits need: a key-encryption key, and organizations with
 // clients 1, 2 and 3, each with the certificate KeyHash of its number.
-func Settle(t *testing.T, s escrow.Store) {
+func Settle(t testing.TB, s escrow.Store) {
 	t.Helper()
-	(&world{T: t, store: s}).settle()
+	(&world{TB: t, store: s}).settle()
 }
 
 // KeyHash is certificate n.
