@@ -52,6 +52,16 @@ func Dir(t testing.TB) string {
 	return dir
 }
 
+// DirOn is Dir with the empty PostgreSQL database at url, in which it makes the
+// tables.
+func DirOn(t testing.TB, url string) string {
+	t.Helper()
+	dir := Dir(t)
+	SetConf(t, dir, func(c *confdir.Conf) { c.DatabaseURL = url })
+	Must(t, "ktadmin", "init", "--empty-database", "--confdir", dir)
+	return dir
+}
+
 // SetConf edits a directory's keytrustee.conf.
 func SetConf(t testing.TB, dir string, edit func(*confdir.Conf)) {
 	t.Helper()

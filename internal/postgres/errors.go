@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -49,10 +50,20 @@ func (t trouble) fits(code string) bool {
 	return false
 }
 
+// oneLine is an error of pgx, which lists the attempts to connect on a line each, as
+// logs have it.
+type oneLine struct{ error }
+
+// Error returns the text on one line.
+func (e oneLine) Error() string { return strings.Join(strings.Fields(e.error.Error()), " ") }
+
+// Unwrap returns the error as it was.
+func (e oneLine) Unwrap() error { return e.error }
+
 // explain returns the fault that an error stands for which leaves nothing
 // written; nil if the kind of error says that the change itself is at fault.
 func explain(doing string, err error) *fault.Error {
-	cause := fmt.Errorf("%s: %w", doing, err)
+	cause := fmt.Errorf("%s: %w", doing, oneLine{err})
 	if errors.Is(err, errUnreadable) {
 		return corrupt(cause)
 	}
@@ -96,7 +107,7 @@ func corrupt(err error) *fault.Error {
 		WithHint("the server's operator: see ktsd's log; restore the database from a backup").Because(err)
 }
 
-// told is the error of a start: with a hint, where there is one, and on one line.
+// told is the error of a start, with what to do where that is known.
 func told(doing string, err error) error {
 	if f := explain(doing, err); f != nil {
 		return f
