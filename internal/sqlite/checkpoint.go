@@ -9,7 +9,7 @@ import (
 
 // checkpointSize is how many bytes are written, roughly, between two checkpoints:
 // what SQLite does by itself after 1,000 pages.
-const checkpointSize = 4 << 20
+const checkpointSize = 2 << 20
 
 // A checkpoint goes on beside the changes until no more than this many pages of
 // the log are left, and has the rest done while changes wait.
