@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -107,8 +108,13 @@ func (k *keeper) err() error {
 	return nil
 }
 
-// forgetTimeout is how long a flush waits for the writer.
-const forgetTimeout = 500 * time.Millisecond
+// forgetTimeout is how long a flush waits for the writer, in each auditInterval, and
+// forgetAtOnce how many rows go with one group: more than twice a group's, so that
+// the rows of whole groups without a pause are forgotten as fast as they come.
+const (
+	forgetTimeout = 500 * time.Millisecond
+	forgetAtOnce  = 192
+)
 
 // run brings the chain to disk every interval, until ctx ends.
 func (k *keeper) run(ctx context.Context, interval time.Duration, forget func(context.Context, []string) error) {
@@ -145,21 +151,28 @@ func (k *keeper) flush(ctx context.Context, forget func(context.Context, []strin
 		k.fresh.synced(synced, started)
 		k.mu.Unlock()
 	}
-	if len(ids) == 0 {
-		return
+	if len(ids) > 0 {
+		k.forget(ctx, ids, forget)
 	}
+}
+
+// forget has rows forgotten, some with each group, so that no put waits for the
+// removal of all that came in a second. What is left over is for the next flush.
+func (k *keeper) forget(ctx context.Context, ids []string, forget func(context.Context, []string) error) {
 	ctx, cancel := context.WithTimeout(ctx, forgetTimeout) // so that reads' records are not kept from the disk
 	defer cancel()
-	if err := forget(ctx, ids); err != nil {
-		k.log.Warn("audited rows stay in the database for now", "rows", len(ids), "error", err)
-		k.mu.Lock()
-		k.chained = append(ids, k.chained...)
-		k.mu.Unlock()
-		return
+	left := ids
+	for some := range slices.Chunk(ids, forgetAtOnce) {
+		if err := forget(ctx, some); err != nil {
+			k.log.Warn("audited rows stay in the database for now", "rows", len(left), "error", err)
+			break
+		}
+		left = left[len(some):]
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.rows -= len(ids)
+	k.rows -= len(ids) - len(left)
+	k.chained = append(left, k.chained...)
 }
 
 // backlog tells what is still to be done, and why events cannot be audited now.
