@@ -34,8 +34,11 @@ func dial(dsn string) (*conn, error) {
 	return &conn{Conn: c, statements: map[string]*statement{}}, nil
 }
 
-// Close closes the connection and what was prepared on it.
+// Close closes the connection, if there is one, and what was prepared on it.
 func (c *conn) Close() error {
+	if c == nil {
+		return nil
+	}
 	var errs []error
 	for _, st := range c.statements {
 		errs = append(errs, st.Close())

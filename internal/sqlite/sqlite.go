@@ -28,9 +28,11 @@ var migrations embed.FS
 
 // Store is a database file. It is safe for concurrent use.
 type Store struct {
-	readers chan *conn // those that are free
-	dialed  int        // how many there are
-	closed  chan struct{}
+	readers   chan *conn // those that are free; nil for one that was given up
+	dialed    int        // how many there are
+	path      string
+	readerDSN string
+	closed    chan struct{}
 
 	mu       sync.Mutex // one change at a time
 	isClosed bool
@@ -88,7 +90,7 @@ func connect(ctx context.Context, path string, check func(context.Context, *sql.
 	if err := prepare(ctx, path, u.String(), check); err != nil {
 		return nil, err
 	}
-	s := &Store{readers: make(chan *conn, 2+2*runtime.NumCPU()), closed: make(chan struct{}), checkpoints: newCheckpointer()}
+	s := &Store{path: path, readers: make(chan *conn, 2+2*runtime.NumCPU()), closed: make(chan struct{}), checkpoints: newCheckpointer()}
 	if err := s.dial(u.String()); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the database %s: %w", path, err), s.Close())
 	}
@@ -135,8 +137,9 @@ func (s *Store) dial(dsn string) (err error) {
 	if s.checkpoints.conn, err = dial(dsn); err != nil {
 		return err
 	}
+	s.readerDSN = readingDSN(s.path, dsn)
 	for range cap(s.readers) {
-		c, err := dial(dsn)
+		c, err := dial(s.readerDSN)
 		if err != nil {
 			return err
 		}
@@ -212,14 +215,9 @@ func (s *Store) Close() error {
 	s.checkpoints.running.Wait()
 	var errs []error
 	for range s.dialed {
-		c := <-s.readers
-		errs = append(errs, c.Close())
+		errs = append(errs, (<-s.readers).Close())
 	}
-	for _, c := range []*conn{s.checkpoints.conn, s.writer} {
-		if c != nil {
-			errs = append(errs, c.Close())
-		}
-	}
+	errs = append(errs, s.checkpoints.conn.Close(), s.writer.Close())
 	return errors.Join(errs...)
 }
 
@@ -236,20 +234,4 @@ func (s *Store) Ping(ctx context.Context) error {
 		return f
 	}
 	return nil
-}
-
-// read calls f with a connection that is free.
-func (s *Store) read(ctx context.Context, f func(*conn) error) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	select {
-	case c := <-s.readers:
-		defer func() { s.readers <- c }()
-		return f(c)
-	case <-s.closed:
-		return errClosed
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -98,7 +98,8 @@ func putOne(t *testing.T, s *sqlite.Store, n int, contents []byte) {
 		if n == 0 {
 			m = append(m, escrow.AddKEK{Generation: 1, Check: []byte("x"), Created: at},
 				escrow.AddOrganization{Organization: escrow.Organization{Name: "acme", Created: at, Expires: at}},
-				escrow.AddClient{Client: escrow.Client{Fingerprint: client, Organization: "acme", PublicKey: []byte("x"), Created: at}})
+				escrow.AddClient{Client: escrow.Client{Fingerprint: client, Organization: "acme", PublicKey: []byte("x"), Created: at}},
+				escrow.AddCertificate{Certificate: escrow.Certificate{Key: escrow.KeyHash{1}, Client: client, Created: at}})
 		}
 		return append(m, escrow.AddDeposit{Deposit: escrow.Deposit{
 			Client: client, UUID: escrow.UUID(fmt.Sprintf("00000000-0000-4000-8000-%012x", n)), Handle: "h", Version: int64(n + 1), Created: at,

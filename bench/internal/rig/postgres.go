@@ -21,9 +21,13 @@ import (
 	"github.com/ktsd/ktsd/internal/fault"
 )
 
-// Postgres is a cluster of its own, with PostgreSQL's defaults but for where it
-// listens: a Unix socket, on which it takes the account that measures and nobody
-// else.
+// sharedBuffers is more than the 128 MB of PostgreSQL's default, which its manual
+// calls too little for a server ("Resource Consumption").
+const sharedBuffers = "1GB"
+
+// Postgres is a cluster of its own, with PostgreSQL's defaults but for its buffers
+// and for where it listens: a Unix socket, on which it takes the account that
+// measures and nobody else.
 type Postgres struct {
 	process *process
 	sockets string
@@ -61,7 +65,7 @@ func NewPostgres(ctx context.Context, dir string) (*Postgres, error) {
 	} else if err != nil {
 		return nil, err
 	}
-	p.process, err = start(filepath.Join(bin, "postgres"), []string{"-D", data, "-c", "listen_addresses=", "-k", p.sockets}, at)
+	p.process, err = start(filepath.Join(bin, "postgres"), []string{"-D", data, "-c", "listen_addresses=", "-c", "shared_buffers=" + sharedBuffers, "-k", p.sockets}, at)
 	if err != nil {
 		return nil, err
 	}
