@@ -109,11 +109,11 @@ func (k *keeper) err() error {
 }
 
 // forgetTimeout is how long a flush waits for the writer, in each auditInterval, and
-// forgetAtOnce how many rows go with one group: more than twice a group's, so that
+// forgetAtOnce how many rows go with one group: twice a group's, so that
 // the rows of whole groups without a pause are forgotten as fast as they come.
 const (
 	forgetTimeout = 500 * time.Millisecond
-	forgetAtOnce  = 192
+	forgetAtOnce  = 128
 )
 
 // run brings the chain to disk every interval, until ctx ends.
