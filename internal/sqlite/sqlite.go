@@ -106,11 +106,10 @@ func prepare(ctx context.Context, path, dsn string, check func(context.Context, 
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	db.SetMaxOpenConns(1)
-	if err := migrate(ctx, db); err != nil {
-		return fmt.Errorf("opening the database %s: %w", path, err)
-	}
-	if err := settle(ctx, db); err != nil {
-		return fmt.Errorf("opening the database %s: %w", path, err)
+	for _, step := range []func(context.Context, *sql.DB) error{migrate, settle} {
+		if err := step(ctx, db); err != nil {
+			return fmt.Errorf("opening the database %s: %w", path, err)
+		}
 	}
 	return check(ctx, db)
 }
