@@ -21,6 +21,7 @@ import (
 	"github.com/ktsd/ktsd/internal/escrow"
 	"github.com/ktsd/ktsd/internal/fault"
 	"github.com/ktsd/ktsd/internal/metrics"
+	"github.com/ktsd/ktsd/internal/pgp"
 	"github.com/ktsd/ktsd/internal/seal"
 	"github.com/ktsd/ktsd/internal/tlsconf"
 	"github.com/ktsd/ktsd/internal/web"
@@ -31,7 +32,8 @@ type ktsd struct {
 	dir         confdir.Dir
 	log         *slog.Logger
 	node        string
-	fingerprint string // qualified
+	key         *pgp.SecretKey
+	fingerprint string // of key, qualified
 	started     time.Time
 	database    string // in words
 	databaseURL string // "" for SQLite; it may hold a password
@@ -83,8 +85,8 @@ func start(ctx context.Context, dir confdir.Dir, log *slog.Logger) (_ *ktsd, err
 	if err != nil {
 		return nil, err
 	}
-	k.fingerprint = key.Qualified()
-	armored, err := key.Armored()
+	k.key, k.fingerprint = key, key.Qualified()
+	armored, err := key.Public().Armored()
 	if err != nil {
 		return nil, err
 	}

@@ -34,29 +34,47 @@ func (openPGP) VerifyDetached(key escrow.PublicKey, message, signature []byte, n
 	return parsed.Verify(message, signature, now)
 }
 
-// serverKey returns the server's public key. The secret one is not needed to
-// serve, so it is not read into memory; but it has to be there.
-func serverKey(dir confdir.Dir, fingerprint string) (*pgp.PublicKey, error) {
-	if !confdir.Exists(dir.SecretKeyring()) {
+// serverKey returns the server's OpenPGP key, whose secret part signs what ktsd
+// says of itself.
+func serverKey(dir confdir.Dir, fingerprint string) (*pgp.SecretKey, error) {
+	ring, err := os.ReadFile(dir.SecretKeyring())
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fault.New(fault.NotFound, "the server's OpenPGP secret key %s is missing", dir.SecretKeyring()).
 			WithHint("restore it from a backup of the configuration directory; clients know this server by that key")
-	}
-	ring, err := os.ReadFile(dir.PublicKeyring())
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fault.New(fault.NotFound, "the server's public key is missing: there is no %s", dir.PublicKeyring()).
-			WithHint("have it written again from secring.gpg: ktadmin init --confdir %s", dir)
 	} else if err != nil {
 		return nil, fmt.Errorf("reading the server's OpenPGP key: %w", err)
 	}
+	defer clear(ring)
+	if err := hasPublicKey(dir, fingerprint); err != nil {
+		return nil, err
+	}
+	key, err := pgp.ReadSecretKeyring(ring, fingerprint)
+	if err != nil {
+		return nil, fault.New(fault.Unavailable, "%s does not hold the server's key %s, which keytrustee.conf names", dir.SecretKeyring(), fingerprint).
+			WithHint("restore pubring.gpg, secring.gpg and keytrustee.conf from one backup; they belong together").Because(err)
+	}
+	return key, nil
+}
+
+// hasPublicKey refuses a public keyring that does not belong to the secret one:
+// gpg and the other node work with it.
+func hasPublicKey(dir confdir.Dir, fingerprint string) error {
+	ring, err := os.ReadFile(dir.PublicKeyring())
+	if errors.Is(err, fs.ErrNotExist) {
+		return fault.New(fault.NotFound, "the server's public key is missing: there is no %s", dir.PublicKeyring()).
+			WithHint("have it written again from secring.gpg: ktadmin init --confdir %s", dir)
+	} else if err != nil {
+		return fmt.Errorf("reading the server's OpenPGP key: %w", err)
+	}
 	keys, err := pgp.ReadPublicKeyring(ring)
 	if err != nil {
-		return nil, fmt.Errorf("reading the server's OpenPGP key: %s: %w", dir.PublicKeyring(), err)
+		return fmt.Errorf("reading the server's OpenPGP key: %s: %w", dir.PublicKeyring(), err)
 	}
 	for _, key := range keys {
 		if key.Fingerprint() == fingerprint {
-			return key, nil
+			return nil
 		}
 	}
-	return nil, fault.New(fault.Unavailable, "%s does not hold the server's key %s, which keytrustee.conf names", dir.PublicKeyring(), fingerprint).
+	return fault.New(fault.Unavailable, "%s does not hold the server's key %s, which keytrustee.conf names", dir.PublicKeyring(), fingerprint).
 		WithHint("restore pubring.gpg, secring.gpg and keytrustee.conf from one backup; they belong together")
 }
