@@ -15,24 +15,22 @@ import (
 type limits struct {
 	now       func() time.Time
 	strangers *rate.Limiter // refusals of strangers that are audited
-	places    chan struct{} // registrations under way
+	places    places        // of registrations that are verified and decided
 
 	mu      sync.Mutex
 	sources map[string]*rate.Limiter // refused registrations, by address
 }
 
 const (
-	maxRegistrations = 4      // under way at once, with their OpenPGP verifications
-	maxSources       = 10_000 // addresses remembered
-	refusalBurst     = 20     // refused registrations from one address at once
-	refusalInterval  = 3 * time.Second
+	maxSources      = 10_000 // addresses remembered
+	refusalBurst    = 20     // refused registrations from one address at once
+	refusalInterval = 3 * time.Second
 )
 
 func newLimits(now func() time.Time) *limits {
 	return &limits{
 		now:       now,
 		strangers: rate.NewLimiter(10, 200),
-		places:    make(chan struct{}, maxRegistrations),
 		sources:   map[string]*rate.Limiter{},
 	}
 }
@@ -94,10 +92,8 @@ func (l *limits) forgetRested() {
 // place waits for one of the places for a registration, which is held to its end:
 // however many come at once, few are judged before the refusals of others count.
 func (l *limits) place(ctx context.Context) (release func(), err error) {
-	select {
-	case l.places <- struct{}{}:
-		return func() { <-l.places }, nil
-	case <-ctx.Done():
+	if !l.places.take(ctx) {
 		return nil, fault.New(fault.Unavailable, "the server is too busy to verify the proof").WithHint("try again in a moment")
 	}
+	return l.places.give, nil
 }

@@ -33,6 +33,7 @@ type Config struct {
 	Now     func() time.Time
 	Log     *slog.Logger
 
+	Limits   Limits   // zero: DefaultLimits; see SetLimits
 	Patience Patience // with a change; zero: 3 s for its turn, 2 s more for its end
 	Observer Observer // nil: nobody looks on
 
@@ -50,6 +51,7 @@ type Service struct {
 	writer  *writer
 	keeper  *keeper
 	limits  *limits
+	bounds  atomic.Pointer[Limits]
 	decoy   Sealed // stands in for the code of an organization that does not exist
 	stop    context.CancelFunc
 	running sync.WaitGroup
@@ -68,6 +70,10 @@ const auditInterval = time.Second
 // cannot be served around.
 func Start(ctx context.Context, config Config) (*Service, error) {
 	s := &Service{config: config, limits: newLimits(config.Now)}
+	if config.Limits == (Limits{}) {
+		config.Limits = DefaultLimits()
+	}
+	s.SetLimits(config.Limits)
 	if err := s.checkKEKs(ctx); err != nil {
 		return nil, err
 	}
