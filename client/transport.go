@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -133,9 +134,23 @@ func (r *remote) sendTo(ctx context.Context, server, method, path string, query 
 		return answer{}, r.unreached(server, method, err)
 	}
 	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusCreated {
-		return answer{}, api.ReadError(resp.StatusCode, data)
+		return answer{}, withRetry(api.ReadError(resp.StatusCode, data), resp.Header)
 	}
 	return answer{resp.Header, data}, nil
+}
+
+// withRetry adds when the server wants to be asked again, where it says so.
+func withRetry(f *fault.Error, h http.Header) *fault.Error {
+	seconds, err := strconv.ParseInt(h.Get("Retry-After"), 10, 32)
+	if err != nil || seconds <= 0 {
+		return f // absent, or a date, which ours never sends
+	}
+	f.Retry = time.Duration(seconds) * time.Second
+	when := fmt.Sprintf("the server asks to wait %s", f.Retry)
+	if f.Hint != "" {
+		when = f.Hint + "; " + when
+	}
+	return f.WithHint("%s", when)
 }
 
 // unreached tells why there is no answer. A request that changes something may

@@ -4,7 +4,10 @@
 // Message and a Hint may be shown to whoever made the request.
 package fault
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // Kind is one kind of error. It is an error itself, so that
 // errors.Is(err, fault.NotFound) asks for the kind of err.
@@ -41,6 +44,8 @@ type Error struct {
 	Message string // what happened, to what
 	Hint    string // what to do next; empty if nothing is to be said
 	Err     error  // the cause, for our own log; never sent
+
+	Retry time.Duration // how long to wait before the same may succeed; 0: not said
 }
 
 // New returns an error of kind k that says what happened.
@@ -51,6 +56,12 @@ func New(k Kind, format string, args ...any) *Error {
 // WithHint sets what to do next, and returns e.
 func (e *Error) WithHint(format string, args ...any) *Error {
 	e.Hint = fmt.Sprintf(format, args...)
+	return e
+}
+
+// RetryAfter sets how long to wait before trying again, and returns e.
+func (e *Error) RetryAfter(d time.Duration) *Error {
+	e.Retry = d
 	return e
 }
 

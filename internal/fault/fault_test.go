@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"testing"
+	"time"
 
 	"github.com/ktsd/ktsd/internal/fault"
 )
@@ -42,6 +43,9 @@ func TestText(t *testing.T) {
 	f := fault.New(fault.Conflict, "100%% of %q", "x").WithHint("use %d", 2)
 	if f.Error() != `100% of "x"` || f.Hint != "use 2" || f.Kind != fault.Conflict {
 		t.Errorf("got %q with hint %q", f.Error(), f.Hint)
+	}
+	if f.RetryAfter(time.Minute); f.Retry != time.Minute {
+		t.Errorf("when to try again: got %s, want 1m", f.Retry)
 	}
 	if got, want := f.Because(errors.New("cause")).Error(), `100% of "x": cause`; got != want {
 		t.Errorf("with a cause: got %q, want %q", got, want)

@@ -222,16 +222,21 @@ func (x *exchange) send(status int, contentType string, body []byte) {
 	x.w.Write(body)
 }
 
-// retryAfter is what an answer that asks to try again later names, in seconds.
-const retryAfter = "3"
+// retryAfter is what an answer that asks to try again later names, where the error
+// does not say when.
+const retryAfter = 3 * time.Second
 
 // fail answers with an error; what is ours is told in full in the log only.
 func (x *exchange) fail(err error) {
 	f := faultOf(err)
 	x.outcome = f.Kind
 	status := api.Status(f.Kind)
-	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
-		x.w.Header().Set("Retry-After", retryAfter)
+	retry := f.Retry
+	if retry <= 0 && (status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests) {
+		retry = retryAfter
+	}
+	if retry > 0 {
+		x.w.Header().Set("Retry-After", strconv.FormatInt(seconds(retry), 10)) // RFC 9110, 10.2.3
 	}
 	level := slog.LevelDebug
 	switch {
@@ -246,3 +251,6 @@ func (x *exchange) fail(err error) {
 		Kind: f.Kind, Message: f.Message, Hint: f.Hint, RequestID: x.caller.RequestID,
 	}})
 }
+
+// seconds rounds up: who waits that long does not come too early.
+func seconds(d time.Duration) int64 { return int64((d + time.Second - 1) / time.Second) }
