@@ -57,6 +57,10 @@ func Routes() []Route {
 		{"find", get, "/v1/deposits", ByClient, 0, long},
 		{"delete", del, "/v1/deposits/{uuid}", ByClient, 0, short},
 		{"undelete", post, "/v1/deposits/{uuid}/undelete", ByClient, 0, short},
+		{"purge", post, "/v1/deposits/{uuid}/purge", ByClient, 0, short},
+		{"certificates", get, "/v1/certificates", ByClient, 0, short},
+		{"addCertificate", post, "/v1/certificates", ByClient, MaxRegistration, short},
+		{"retireCertificate", del, "/v1/certificates/{key}", ByClient, 0, short},
 
 		{"server", get, "/v1/server", ByOperator, 0, short},
 		{"reload", post, "/v1/reload", ByOperator, 0, short},
@@ -68,6 +72,9 @@ func Routes() []Route {
 		{"clients", get, "/v1/clients", ByOperator, 0, long},
 		{"enableClient", post, "/v1/clients/{fingerprint}/enable", ByOperator, 0, short},
 		{"disableClient", post, "/v1/clients/{fingerprint}/disable", ByOperator, 0, short},
+		{"clientCertificates", get, "/v1/clients/{fingerprint}/certificates", ByOperator, 0, short},
+		{"revokeCertificate", post, "/v1/certificates/{key}/revoke", ByOperator, 0, short},
+		{"purgeNow", post, "/v1/clients/{fingerprint}/deposits/{uuid}/purge", ByOperator, MaxJSON, short},
 	}
 }
 
@@ -90,6 +97,7 @@ type Deposit struct {
 	Created  time.Time  `json:"created"`
 	NotAfter *time.Time `json:"not_after,omitempty"`
 	Deleted  *time.Time `json:"deleted,omitempty"`
+	Purged   *time.Time `json:"purged,omitempty"` // its contents are gone
 }
 
 // Deposits is one page of descriptions.
@@ -116,6 +124,47 @@ type Client struct {
 	Name         string    `json:"name,omitempty"`
 	State        string    `json:"state"` // pending, active, disabled
 	Created      time.Time `json:"created"`
+	InForce      *InForce  `json:"in_force,omitempty"` // of its disabling, in the answer to that
+}
+
+// InForce tells where it is in force that access was taken away.
+type InForce struct {
+	Node       string `json:"node"`       // there at once
+	Everywhere bool   `json:"everywhere"` // the database has it; if not, it is told as soon as it can be
+}
+
+// Certificate describes a client's TLS key.
+type Certificate struct {
+	Key     string     `json:"key"` // 64 hex digits: SHA-256 of its SubjectPublicKeyInfo
+	Client  string     `json:"client"`
+	Created time.Time  `json:"created"`
+	Retired *time.Time `json:"retired,omitempty"`  // from then on it is not taken any more
+	Current bool       `json:"current,omitempty"`  // it is that of the connection
+	InForce *InForce   `json:"in_force,omitempty"` // of its revocation, in the answer to that
+}
+
+// Certificates is a list of certificates.
+type Certificates struct {
+	Certificates []Certificate `json:"certificates"`
+}
+
+// NewCertificate asks for another TLS key to be bound to the caller. The text that
+// Signature is over is told in package proof.
+type NewCertificate struct {
+	Request   string    `json:"request"`    // certification request of the new key (PKCS #10, RFC 2986), PEM
+	PublicKey string    `json:"public_key"` // the client's OpenPGP key, armored
+	Time      time.Time `json:"time"`       // of the signature
+	Signature []byte    `json:"signature"`  // OpenPGP, detached, in base64
+}
+
+// Purge says why an operator purges a deposit at once.
+type Purge struct {
+	Reason string `json:"reason"` // 1 to 255 bytes, for the audit log
+}
+
+// Removed is the answer to the removal of a contact.
+type Removed struct {
+	InForce InForce `json:"in_force"`
 }
 
 // Clients is a list of clients.
@@ -140,6 +189,7 @@ type Organization struct {
 	AuthCode string    `json:"auth_code,omitempty"`
 	Created  time.Time `json:"created"`
 	Expires  time.Time `json:"expires"`
+	Foreign  []string  `json:"foreign,omitempty"` // rows of it that this server did not write: "organization", "contact …"
 }
 
 // Organizations is a list of organizations.

@@ -56,7 +56,7 @@ func TestAuditRecords(t *testing.T) {
 			return err
 		}, byOperator, "organization.create", "acme", "ok ", "acme"},
 		{func() error { return r.AddContacts(ctx, op, "acme", []string{"a@x"}) }, byOperator, "contact.add", "a@x", "ok ", "acme"},
-		{func() error { return r.RemoveContact(ctx, op, "acme", "a@x") }, byOperator, "contact.remove", "a@x", "ok ", "acme"},
+		{func() error { _, err := r.RemoveContact(ctx, op, "acme", "a@x"); return err }, byOperator, "contact.remove", "a@x", "ok ", "acme"},
 		{func() error { return r.SetAdmission(ctx, op, "acme", escrow.ApprovalAuthCode, code) }, byOperator, "organization.set-admission", "acme", "ok auth_code", "acme"},
 		{func() error { return r.SetAdmission(ctx, op, "none", escrow.ApprovalAuthCode, code) }, byOperator, "organization.set-admission", "none", "refused not_found", "none"},
 		{func() error { _, err := r.Organizations(ctx, op); return err }, byOperator, "organization.list", "", "ok ", ""},
@@ -73,8 +73,8 @@ func TestAuditRecords(t *testing.T) {
 		{func() error { _, err := r.Undelete(ctx, h.Caller, id(1)); return err }, byClient, "deposit.undelete", string(id(1)), "ok h", "acme"},
 		{func() error { _, _, err := r.Get(ctx, stranger.Caller, escrow.Selector{UUID: id(1)}); return err }, byStranger, "deposit.get", string(id(1)), "refused unauthenticated", ""},
 		{func() error { _, err := r.Put(ctx, stranger.Caller, put(1, contents)); return err }, byStranger, "deposit.put", string(id(1)), "refused unauthenticated", ""},
-		{func() error { _, err := r.DisableClient(ctx, stranger.Caller, h.fingerprint()); return err }, byStranger, "client.disable", string(h.fingerprint()), "refused not_found", ""},
-		{func() error { _, err := r.DisableClient(ctx, op, h.fingerprint()); return err }, byOperator, "client.disable", string(h.fingerprint()), "ok active before", "acme"},
+		{func() error { _, _, err := r.DisableClient(ctx, stranger.Caller, h.fingerprint()); return err }, byStranger, "client.disable", string(h.fingerprint()), "refused not_found", ""},
+		{func() error { _, _, err := r.DisableClient(ctx, op, h.fingerprint()); return err }, byOperator, "client.disable", string(h.fingerprint()), "ok active before", "acme"},
 		{func() error { _, _, err := r.Get(ctx, h.Caller, escrow.Selector{UUID: id(1)}); return err }, byClient, "deposit.get", string(id(1)), "refused disabled", "acme"},
 		{func() error { _, err := r.EnableClient(ctx, op, h.fingerprint()); return err }, byOperator, "client.enable", string(h.fingerprint()), "ok disabled before", "acme"},
 	}

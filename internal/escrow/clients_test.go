@@ -114,22 +114,23 @@ func TestClientStates(t *testing.T) {
 		}
 	}
 	check("registered", "", escrow.ClientActive)
-	got, err := r.DisableClient(ctx, operator(), h.fingerprint())
-	if err != nil || got.State != escrow.ClientDisabled || got.Fingerprint != h.fingerprint() {
-		t.Fatalf("DisableClient: got %+v, %v", got, err)
+	got, reach, err := r.DisableClient(ctx, operator(), h.fingerprint())
+	if err != nil || got.State != escrow.ClientDisabled || got.Fingerprint != h.fingerprint() || !reach.Everywhere {
+		t.Fatalf("DisableClient: got %+v, in force %+v, %v", got, reach, err)
 	}
 	check("disabled", fault.Disabled, escrow.ClientDisabled)
-	if _, err := r.DisableClient(ctx, operator(), h.fingerprint()); err != nil {
+	if _, _, err := r.DisableClient(ctx, operator(), h.fingerprint()); err != nil {
 		t.Errorf("disabling again: %v", err)
 	}
 	if _, err := r.EnableClient(ctx, operator(), h.fingerprint()); err != nil {
 		t.Fatal(err)
 	}
 	check("enabled", "", escrow.ClientActive)
-	for _, set := range []func(context.Context, escrow.Caller, escrow.Fingerprint) (escrow.Client, error){r.EnableClient, r.DisableClient} {
-		if _, err := set(ctx, operator(), alice); !is(err, fault.NotFound) {
-			t.Errorf("a client that does not exist: got %v, want %q", err, fault.NotFound)
-		}
+	if _, err := r.EnableClient(ctx, operator(), alice); !is(err, fault.NotFound) {
+		t.Errorf("enabling a client that does not exist: got %v, want %q", err, fault.NotFound)
+	}
+	if _, _, err := r.DisableClient(ctx, operator(), alice); !is(err, fault.NotFound) {
+		t.Errorf("disabling a client that does not exist: got %v, want %q", err, fault.NotFound)
 	}
 }
 
@@ -141,6 +142,7 @@ func TestExpiredOrganization(t *testing.T) {
 	h := r.client("acme")
 	expires := micro(r.clock.Now().Add(time.Hour))
 	r.edit(`UPDATE organizations SET expires = $1`, expires.UnixMicro())
+	r.resign()
 	r.clock.set(expires.Add(-1000))
 	r.put(h, 1, "h", "contents")
 	r.clock.set(expires)
@@ -176,13 +178,13 @@ func TestOperatorOnly(t *testing.T) {
 				return err
 			},
 			"AddContacts":    func() error { return r.AddContacts(ctx, caller, "acme", []string{"a@example.com"}) },
-			"RemoveContact":  func() error { return r.RemoveContact(ctx, caller, "acme", "a@example.com") },
+			"RemoveContact":  func() error { _, err := r.RemoveContact(ctx, caller, "acme", "a@example.com"); return err },
 			"SetAdmission":   func() error { return r.SetAdmission(ctx, caller, "acme", escrow.ApprovalContacts, "") },
 			"EnableClient":   func() error { _, err := r.EnableClient(ctx, caller, h.fingerprint()); return err },
-			"DisableClient":  func() error { _, err := r.DisableClient(ctx, caller, h.fingerprint()); return err },
+			"DisableClient":  func() error { _, _, err := r.DisableClient(ctx, caller, h.fingerprint()); return err },
 			"Clients":        func() error { _, err := r.Clients(ctx, caller, ""); return err },
 			"Organizations":  func() error { _, err := r.Organizations(ctx, caller); return err },
-			"of none exists": func() error { return r.RemoveContact(ctx, caller, "none", "a@example.com") },
+			"of none exists": func() error { _, err := r.RemoveContact(ctx, caller, "none", "a@example.com"); return err },
 		}
 		for request, do := range requests {
 			if err := do(); !is(err, fault.NotFound) || err.Error() != "no such resource" {

@@ -34,7 +34,7 @@ func (s *Service) Put(ctx context.Context, c Caller, put NewDeposit) (Deposit, e
 		who := f.standing(c.Certificate)
 		rec.by(who)
 		rec.Detail = string(put.Handle)
-		if err := admit(who, rec.Time); err != nil {
+		if err := s.admitRequest(who, rec.Time); err != nil {
 			return nil, err
 		}
 		version, prior, err := acceptPut(f, who.Client.Fingerprint, put, rec.Time)
@@ -49,8 +49,12 @@ func (s *Service) Put(ctx context.Context, c Caller, put NewDeposit) (Deposit, e
 			Client: who.Client.Fingerprint, UUID: put.UUID, Handle: put.Handle, Version: version,
 			NotAfter: put.NotAfter, Digest: put.digest(), Size: int64(len(put.Contents)), Created: rec.Time,
 		}
+		use, err := s.keep(f, who, kept.Size)
+		if err != nil {
+			return nil, err
+		}
 		kept.Sealed, err = s.config.Sealer.Seal(kept.binding(who.Organization.Name), put.Contents)
-		return []Mutation{AddDeposit{kept}}, err
+		return append(use, AddDeposit{kept}), err
 	})
 	if err != nil {
 		return Deposit{}, err
@@ -86,7 +90,7 @@ func (s *Service) Get(ctx context.Context, c Caller, sel Selector) (Deposit, []b
 
 // open decides over what a read found, and unseals it.
 func (s *Service) open(found Fetched, now time.Time) ([]byte, error) {
-	if err := admit(found.Standing, now); err != nil {
+	if err := s.admitRequest(found.Standing, now); err != nil {
 		return nil, err
 	}
 	if err := serve(found.Deposit, now); err != nil {
@@ -116,7 +120,7 @@ func (s *Service) List(ctx context.Context, c Caller, q ListQuery) ([]Deposit, b
 	who, found, err := s.config.Store.List(ctx, c.Certificate, q)
 	rec.by(who)
 	if err == nil {
-		err = admit(who, rec.Time)
+		err = s.admitRequest(who, rec.Time)
 	}
 	if err := s.read(rec, err); err != nil {
 		return nil, false, err
@@ -139,6 +143,25 @@ func (s *Service) Undelete(ctx context.Context, c Caller, id UUID) (Deposit, err
 }
 
 func (s *Service) setDeleted(ctx context.Context, c Caller, action string, id UUID, deleted bool) (Deposit, error) {
+	return s.changeDeposit(ctx, c, action, id, func(d *Deposit, _ Standing, _ *Facts, rec *Record) ([]Mutation, error) {
+		if !d.Purged.IsZero() && !deleted {
+			return nil, errPurged(d)
+		}
+		if deleted == !d.Deleted.IsZero() {
+			return nil, nil
+		}
+		d.Deleted = time.Time{}
+		if deleted {
+			d.Deleted = rec.Time
+		}
+		return []Mutation{SetDeleted{d.Client, d.UUID, d.Deleted}}, nil
+	})
+}
+
+// changeDeposit changes one of the caller's own deposits, which decide makes what
+// it is to be, and returns it.
+func (s *Service) changeDeposit(ctx context.Context, c Caller, action string, id UUID,
+	decide func(*Deposit, Standing, *Facts, *Record) ([]Mutation, error)) (Deposit, error) {
 	var after Deposit
 	keys := Keys{
 		Certificates: []KeyHash{c.Certificate},
@@ -147,22 +170,17 @@ func (s *Service) setDeleted(ctx context.Context, c Caller, action string, id UU
 	err := s.change(ctx, s.record(c, action, string(id)), keys, func(f *Facts, rec *Record) ([]Mutation, error) {
 		who := f.standing(c.Certificate)
 		rec.by(who)
-		if err := admit(who, rec.Time); err != nil {
+		if err := s.admitRequest(who, rec.Time); err != nil {
 			return nil, err
 		}
 		d, ok := f.deposits[depositID{who.Client.Fingerprint, id}]
 		if !ok {
 			return nil, errNoDeposit()
 		}
-		after, rec.Detail = d, string(d.Handle)
-		if deleted == !d.Deleted.IsZero() {
-			return nil, nil
-		}
-		after.Deleted = time.Time{}
-		if deleted {
-			after.Deleted = rec.Time
-		}
-		return []Mutation{SetDeleted{d.Client, d.UUID, after.Deleted}}, nil
+		rec.Detail = string(d.Handle)
+		mutations, err := decide(&d, who, f, rec)
+		after = d
+		return mutations, err
 	})
 	if err != nil {
 		return Deposit{}, err

@@ -33,7 +33,7 @@ type Admission struct {
 
 // AcceptRegistration is acceptRegistration.
 func AcceptRegistration(f *Facts, a Asked, codeRight bool, now time.Time) (Admission, error) {
-	got, err := acceptRegistration(f, provenRegistration{a.Organization, a.Name, a.Key, a.Certificate}, codeRight, now)
+	got, err := acceptRegistration(f, provenRegistration{a.Organization, a.Name, a.Key, a.Certificate}, codeRight, DefaultLimits(), now)
 	return Admission{got.client, got.known, got.bind}, err
 }
 
@@ -45,6 +45,29 @@ var (
 
 // DepositBinding is Deposit.binding.
 func DepositBinding(d Deposit, org OrgName) Binding { return d.binding(org) }
+
+// RowOf are the bindings of rows that decide over access.
+func RowOf(row any, org OrgName) Binding {
+	switch row := row.(type) {
+	case Certificate:
+		return row.row()
+	case Client:
+		return row.row()
+	case Organization:
+		return row.row()
+	case Contact:
+		return row.row(org)
+	}
+	return nil
+}
+
+// AcceptPurge is acceptPurge.
+func AcceptPurge(d Deposit, wait time.Duration, now time.Time) error {
+	return acceptPurge(&d, wait, now)
+}
+
+// Room is room.
+var Room = room
 
 // Queued returns the number of changes that wait for the writer.
 func Queued(s *Service) int { return len(s.writer.queue) }

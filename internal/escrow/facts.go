@@ -2,10 +2,17 @@ package escrow
 
 // Keys name the facts that a change needs.
 type Keys struct {
-	Certificates  []KeyHash // with the clients and organizations they lead to
-	Clients       []Fingerprint
-	Organizations []OrgName // with their contacts
+	Certificates  []KeyHash     // with the clients and organizations they lead to, and what these use
+	Clients       []Fingerprint // with the number of their certificates, and what they and their organizations use
+	Organizations []OrgName     // with their contacts, and the number of clients that are pending
 	Deposits      []DepositKey
+	Owned         []OwnedKey
+}
+
+// OwnedKey names a deposit by its client's fingerprint.
+type OwnedKey struct {
+	Client Fingerprint
+	UUID   UUID
 }
 
 // DepositKey names a deposit of the client that a certificate is bound to, and
@@ -22,6 +29,7 @@ func (k *Keys) merge(other Keys) {
 	k.Clients = append(k.Clients, other.Clients...)
 	k.Organizations = append(k.Organizations, other.Organizations...)
 	k.Deposits = append(k.Deposits, other.Deposits...)
+	k.Owned = append(k.Owned, other.Owned...)
 }
 
 type depositID struct {
@@ -42,6 +50,10 @@ type Facts struct {
 	organizations map[OrgName]Organization
 	deposits      map[depositID]Deposit
 	latest        map[handleID]int64
+	bound         map[Fingerprint]int64 // certificates of a client, retired ones too
+	pending       map[OrgName]int64     // clients of an organization that wait for approval
+	clientUsage   map[Fingerprint]Usage
+	orgUsage      map[OrgName]Usage
 }
 
 // NewFacts returns facts for a Store to fill.
@@ -52,6 +64,10 @@ func NewFacts() *Facts {
 		organizations: map[OrgName]Organization{},
 		deposits:      map[depositID]Deposit{},
 		latest:        map[handleID]int64{},
+		bound:         map[Fingerprint]int64{},
+		pending:       map[OrgName]int64{},
+		clientUsage:   map[Fingerprint]Usage{},
+		orgUsage:      map[OrgName]Usage{},
 	}
 }
 
@@ -72,6 +88,17 @@ func (f *Facts) AddLatest(client Fingerprint, h Handle, version int64) {
 	f.latest[handleID{client, h}] = version
 }
 
+// AddBound adds how many certificates a client has, retired ones included.
+func (f *Facts) AddBound(client Fingerprint, n int64) { f.bound[client] = n }
+
+// AddPending adds how many clients of an organization are pending.
+func (f *Facts) AddPending(org OrgName, n int64) { f.pending[org] = n }
+
+// AddUsage adds what a client and its organization use.
+func (f *Facts) AddUsage(client Fingerprint, ofClient Usage, org OrgName, ofOrganization Usage) {
+	f.clientUsage[client], f.orgUsage[org] = ofClient, ofOrganization
+}
+
 // apply makes the facts what they will be once m is written.
 func (f *Facts) apply(m Mutation) {
 	switch m := m.(type) {
@@ -79,7 +106,7 @@ func (f *Facts) apply(m Mutation) {
 		f.AddOrganization(m.Organization)
 	case SetAdmission:
 		o := f.organizations[m.Organization]
-		o.Approval, o.Code = m.Approval, m.Code
+		o.Approval, o.Code, o.MAC = m.Approval, m.Code, m.MAC
 		f.organizations[m.Organization] = o
 	case AddContact:
 		o := f.organizations[m.Organization]
@@ -89,14 +116,8 @@ func (f *Facts) apply(m Mutation) {
 		o := f.organizations[m.Organization]
 		o.Contacts = without(o.Contacts, m.Contact)
 		f.organizations[m.Organization] = o
-	case AddClient:
-		f.AddClient(m.Client)
-	case AddCertificate:
-		f.AddCertificate(m.Certificate)
-	case SetClientState:
-		c := f.clients[m.Client]
-		c.State = m.State
-		f.clients[m.Client] = c
+	case AddClient, RemoveClient, AddCertificate, RetireCertificate, SetClientState:
+		f.applyClient(m)
 	case AddDeposit:
 		d := m.Deposit
 		d.Sealed = Sealed{}
@@ -107,14 +128,66 @@ func (f *Facts) apply(m Mutation) {
 		d := f.deposits[id]
 		d.Deleted = m.Deleted
 		f.deposits[id] = d
+	case Purge:
+		id := depositID{m.Client, m.UUID}
+		d := f.deposits[id]
+		d.Purged = m.Purged
+		f.deposits[id] = d
+	case SetUsage:
+		if m.Client != "" {
+			f.clientUsage[m.Client] = m.Usage
+		} else {
+			f.orgUsage[m.Organization] = m.Usage
+		}
 	}
 }
 
-func without(list []string, item string) []string {
-	var rest []string
-	for _, s := range list {
-		if s != item {
-			rest = append(rest, s)
+// applyClient is apply for what is about clients and their certificates.
+func (f *Facts) applyClient(m Mutation) {
+	switch m := m.(type) {
+	case AddClient:
+		f.AddClient(m.Client)
+		f.countPending(m.Client.Organization, 0, m.Client.State)
+	case RemoveClient:
+		c := f.clients[m.Client]
+		f.countPending(c.Organization, c.State, 0)
+		delete(f.clients, m.Client)
+		delete(f.bound, m.Client)
+		for key, cert := range f.certificates {
+			if cert.Client == m.Client {
+				delete(f.certificates, key)
+			}
+		}
+	case AddCertificate:
+		f.AddCertificate(m.Certificate)
+		f.bound[m.Certificate.Client]++
+	case RetireCertificate:
+		c := f.certificates[m.Key]
+		c.Retired, c.MAC = m.Retired, m.MAC
+		f.certificates[m.Key] = c
+	case SetClientState:
+		c := f.clients[m.Client]
+		f.countPending(c.Organization, c.State, m.State)
+		c.State, c.MAC = m.State, m.MAC
+		f.clients[m.Client] = c
+	}
+}
+
+// countPending counts a client whose state changes.
+func (f *Facts) countPending(org OrgName, from, to ClientState) {
+	if from == ClientPending {
+		f.pending[org]--
+	}
+	if to == ClientPending {
+		f.pending[org]++
+	}
+}
+
+func without(list []Contact, address string) []Contact {
+	var rest []Contact
+	for _, c := range list {
+		if c.Address != address {
+			rest = append(rest, c)
 		}
 	}
 	return rest

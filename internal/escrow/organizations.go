@@ -24,6 +24,7 @@ type NewOrganization struct {
 type OrganizationView struct {
 	Organization
 	AuthCode names.Secret // empty: none
+	Foreign  []string     // what of it this server did not write: "organization", "contact finn@example.com"
 }
 
 // noExpiry is the expiration of an organization that never expires, as the
@@ -61,8 +62,11 @@ func (s *Service) CreateOrganization(ctx context.Context, c Caller, n NewOrganiz
 			return nil, fault.New(fault.Conflict, "organization %s exists", n.Name)
 		}
 		org = Organization{
-			Name: n.Name, UUID: newOrganizationUUID(), Approval: n.Approval, Code: code,
-			Contacts: slices.Compact(slices.Sorted(slices.Values(n.Contacts))), Created: rec.Time, Expires: noExpiry,
+			Name: n.Name, UUID: newOrganizationUUID(), Approval: n.Approval, Code: code, Created: rec.Time, Expires: noExpiry,
+		}
+		org.MAC = s.sign(org.row())
+		for _, address := range slices.Compact(slices.Sorted(slices.Values(n.Contacts))) {
+			org.Contacts = append(org.Contacts, s.newContact(n.Name, address, rec.Time))
 		}
 		return []Mutation{AddOrganization{org}}, nil
 	})
@@ -72,52 +76,85 @@ func (s *Service) CreateOrganization(ctx context.Context, c Caller, n NewOrganiz
 	return org, nil
 }
 
+func (s *Service) newContact(org OrgName, address string, at time.Time) Contact {
+	c := Contact{Address: address, Created: at}
+	c.MAC = s.sign(c.row(org))
+	return c
+}
+
 // changeOrganization is operate for an organization that must exist.
-func (s *Service) changeOrganization(ctx context.Context, c Caller, action string, name OrgName, object string, decide func(Organization, *Record) []Mutation) error {
+func (s *Service) changeOrganization(ctx context.Context, c Caller, action string, name OrgName, object string, decide func(Organization, *Record) ([]Mutation, error)) error {
 	rec := s.record(c, action, object)
 	rec.Organization = name
 	return s.operate(ctx, c, rec, Keys{Organizations: []OrgName{name}}, func(f *Facts, rec *Record) ([]Mutation, error) {
 		org, ok := f.organizations[name]
 		if !ok {
-			return nil, fault.New(fault.NotFound, "no organization %s", name).WithHint("orgtool list shows those that exist")
+			return nil, errNoOrganization(name)
 		}
-		return decide(org, rec), nil
+		return decide(org, rec)
 	})
 }
 
-// AddContacts adds contacts to an organization. One that is there stays there.
+func errNoOrganization(name OrgName) error {
+	return fault.New(fault.NotFound, "no organization %s", name).WithHint("orgtool list shows those that exist")
+}
+
+// AddContacts adds contacts to an organization. One that is there stays there,
+// unless this server did not write it: then it is written anew.
 func (s *Service) AddContacts(ctx context.Context, c Caller, name OrgName, contacts []string) error {
 	if err := checkContacts(contacts); err != nil {
 		return s.refuse(s.record(c, "contact.add", string(name)), err)
 	}
-	return s.changeOrganization(ctx, c, "contact.add", name, string(name), func(o Organization, rec *Record) []Mutation {
+	contacts = slices.Compact(slices.Sorted(slices.Values(contacts)))
+	err := s.changeOrganization(ctx, c, "contact.add", name, string(name), func(o Organization, rec *Record) ([]Mutation, error) {
 		var mutations []Mutation
-		for _, contact := range contacts {
-			if slices.Contains(o.Contacts, contact) {
+		added := 0
+		for _, address := range contacts {
+			i := slices.IndexFunc(o.Contacts, func(c Contact) bool { return c.Address == address })
+			if i >= 0 && s.config.Sealer.Verify(o.Contacts[i].row(name), o.Contacts[i].MAC) == nil {
 				continue
 			}
-			o.Contacts = append(o.Contacts[:len(o.Contacts):len(o.Contacts)], contact)
-			mutations = append(mutations, AddContact{name, contact, rec.Time})
-			if len(mutations) == 1 {
-				rec.Object = contact
+			if i >= 0 {
+				mutations = append(mutations, RemoveContact{name, address})
+			}
+			mutations = append(mutations, AddContact{name, s.newContact(name, address, rec.Time)})
+			if added++; added == 1 {
+				rec.Object = address
 				continue
 			}
 			each := *rec // a record for each contact
-			each.ID, each.Object, each.Outcome = newRecordID(), contact, OutcomeOK
+			each.ID, each.Object, each.Outcome = newRecordID(), address, OutcomeOK
 			mutations = append(mutations, AddRecord{each})
 		}
-		return mutations
+		return mutations, nil
 	})
+	for _, address := range contacts {
+		if err == nil {
+			err = s.lift(contactSubject(name, address))
+		}
+	}
+	return err
 }
 
-// RemoveContact removes a contact; one that is not there is no error.
-func (s *Service) RemoveContact(ctx context.Context, c Caller, name OrgName, contact string) error {
+// RemoveContact removes a contact, whether or not the database can be written; one
+// that is not there is no error.
+func (s *Service) RemoveContact(ctx context.Context, c Caller, name OrgName, contact string) (Reach, error) {
+	rec := s.record(c, "contact.remove", contact)
+	rec.Organization = name
 	if err := checkContacts([]string{contact}); err != nil {
-		return s.refuse(s.record(c, "contact.remove", string(name)), err)
+		return Reach{}, s.refuse(rec, err)
 	}
-	return s.changeOrganization(ctx, c, "contact.remove", name, contact, func(Organization, *Record) []Mutation {
-		return []Mutation{RemoveContact{name, contact}}
-	})
+	return s.takeAway(ctx, c, rec, contactSubject(name, contact), Keys{Organizations: []OrgName{name}}, s.removeContact(name, contact))
+}
+
+// removeContact decides that a contact is removed.
+func (s *Service) removeContact(name OrgName, contact string) decision {
+	return func(f *Facts, _ *Record) ([]Mutation, error) {
+		if _, ok := f.organizations[name]; !ok {
+			return nil, errNoOrganization(name)
+		}
+		return []Mutation{RemoveContact{name, contact}}, nil
+	}
 }
 
 // SetAdmission sets how an organization lets clients in. With auth_code, an
@@ -127,13 +164,17 @@ func (s *Service) SetAdmission(ctx context.Context, c Caller, name OrgName, appr
 	if err != nil {
 		return s.refuse(s.record(c, "organization.set-admission", string(name)), err)
 	}
-	return s.changeOrganization(ctx, c, "organization.set-admission", name, string(name), func(o Organization, rec *Record) []Mutation {
+	return s.changeOrganization(ctx, c, "organization.set-admission", name, string(name), func(o Organization, rec *Record) ([]Mutation, error) {
+		if err := s.authenticOrganization(&o); err != nil {
+			return nil, err
+		}
 		rec.Detail = string(approval)
 		sealed := given
 		if approval == ApprovalAuthCode && code == "" && o.Code.Generation != 0 {
 			sealed = o.Code
 		}
-		return []Mutation{SetAdmission{name, approval, sealed}}
+		o.Approval = approval
+		return []Mutation{SetAdmission{name, approval, sealed, s.sign(o.row())}}, nil
 	})
 }
 
@@ -149,7 +190,7 @@ func (s *Service) Organizations(ctx context.Context, c Caller) ([]OrganizationVi
 	}
 	views := make([]OrganizationView, len(orgs))
 	for i, o := range orgs {
-		views[i].Organization = o
+		views[i] = s.view(o)
 		if o.Code.Generation == 0 {
 			continue
 		}
@@ -161,6 +202,27 @@ func (s *Service) Organizations(ctx context.Context, c Caller) ([]OrganizationVi
 		views[i].AuthCode = names.Secret(code)
 	}
 	return views, nil
+}
+
+// view is an organization as it is in force: without the contacts that this node
+// denies, and without those that this server did not write.
+func (s *Service) view(o Organization) OrganizationView {
+	v := OrganizationView{Organization: o}
+	if err := s.authenticOrganization(&o); err != nil {
+		v.Foreign = append(v.Foreign, "organization")
+	}
+	v.Contacts = nil
+	for _, c := range o.Contacts {
+		if err := s.config.Sealer.Verify(c.row(o.Name), c.MAC); err != nil {
+			v.Foreign = append(v.Foreign, "contact "+c.Address)
+		} else if !s.denied(contactSubject(o.Name, c.Address)) {
+			v.Contacts = append(v.Contacts, c)
+		}
+	}
+	if len(v.Foreign) > 0 {
+		s.config.Log.Error("rows in the database are not what this server wrote", "organization", o.Name, "rows", v.Foreign)
+	}
+	return v
 }
 
 // sealCode checks and seals the code that approval asks for; without one given

@@ -38,3 +38,26 @@ func (s *Service) SetLimits(l Limits) {
 	s.bounds.Store(&l)
 	s.limits.places.resize(l.Verifications)
 }
+
+// use returns what counts n deposits, of size bytes together, as kept by a client
+// and its organization.
+func (f *Facts) use(client Fingerprint, org OrgName, n, size int64) []Mutation {
+	c, o := f.clientUsage[client], f.orgUsage[org]
+	return []Mutation{
+		SetUsage{Client: client, Usage: Usage{max(0, c.Deposits+n), max(0, c.Bytes+size)}},
+		SetUsage{Organization: org, Usage: Usage{max(0, o.Deposits+n), max(0, o.Bytes+size)}},
+	}
+}
+
+// keep is use for one more deposit, or the fault of kind Quota for which there
+// may be none.
+func (s *Service) keep(f *Facts, who Standing, size int64) ([]Mutation, error) {
+	client, org, l := who.Client.Fingerprint, who.Organization.Name, s.bounds.Load()
+	if err := room("client "+string(client), f.clientUsage[client], size, l.ClientDeposits, l.ClientBytes); err != nil {
+		return nil, err
+	}
+	if err := room("organization "+string(org), f.orgUsage[org], size, l.OrganizationDeposits, l.OrganizationBytes); err != nil {
+		return nil, err
+	}
+	return f.use(client, org, 1, size), nil
+}

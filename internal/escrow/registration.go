@@ -62,19 +62,21 @@ func (s *Service) Register(ctx context.Context, c Caller, r Registration) (Clien
 	err = s.change(ctx, rec, keys, func(f *Facts, rec *Record) ([]Mutation, error) {
 		rec.Organization = proven.organization
 		right := s.codeRight(f, proven.organization, r.AuthCode)
-		a, err := acceptRegistration(f, proven, right, rec.Time)
+		a, err := acceptRegistration(f, proven, right, *s.bounds.Load(), rec.Time)
 		if err != nil {
+			return nil, err
+		}
+		if err := s.authenticRegistration(f, proven); err != nil {
 			return nil, err
 		}
 		client, rec.Detail = a.client, a.client.State.String()
 		var mutations []Mutation
 		if !a.known {
+			a.client.MAC = s.sign(a.client.row())
 			mutations = append(mutations, AddClient{a.client})
 		}
 		if a.bind {
-			mutations = append(mutations, AddCertificate{Certificate{
-				Key: c.Certificate, Client: a.client.Fingerprint, Created: rec.Time,
-			}})
+			mutations = append(mutations, s.bind(c.Certificate, a.client.Fingerprint, rec.Time))
 		}
 		return mutations, nil
 	})
@@ -85,6 +87,40 @@ func (s *Service) Register(ctx context.Context, c Caller, r Registration) (Clien
 		return Client{}, err
 	}
 	return client, nil
+}
+
+// authenticRegistration returns nil if what a registration was decided over is
+// what this server wrote, and none of it was taken away on this node.
+func (s *Service) authenticRegistration(f *Facts, r provenRegistration) error {
+	org := f.organizations[r.organization]
+	if err := s.authenticOrganization(&org); err != nil {
+		return err
+	}
+	if cert, ok := f.certificates[r.certificate]; ok {
+		if err := s.authenticCertificate(&cert); err != nil {
+			return err
+		}
+		if s.denied(certificateSubject(cert.Key)) {
+			return errBoundBefore()
+		}
+	}
+	if client, ok := f.clients[r.key.Fingerprint]; ok {
+		if err := s.authenticClient(&client); err != nil {
+			return err
+		}
+		if s.denied(clientSubject(client.Fingerprint)) {
+			client.State = ClientDisabled
+			return served(&client)
+		}
+	}
+	return nil
+}
+
+// bind returns what binds a TLS key to a client.
+func (s *Service) bind(key KeyHash, client Fingerprint, at time.Time) Mutation {
+	cert := Certificate{Key: key, Client: client, Created: at}
+	cert.MAC = s.sign(cert.row())
+	return AddCertificate{cert}
 }
 
 // prove checks everything about a registration that needs no facts.
@@ -102,10 +138,8 @@ func (s *Service) prove(c Caller, r Registration) (provenRegistration, error) {
 		return p, fault.New(fault.Invalid, "%v", err)
 	}
 	now := s.config.Now()
-	if d := now.Sub(r.Time); d > MaxClockDifference || d < -MaxClockDifference {
-		return p, fault.New(fault.Invalid, "the proof is of %s, but it is %s here: more than %s apart",
-			r.Time.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339), MaxClockDifference).
-			WithHint("set the clock of this host, then register again")
+	if err := checkProofTime(r.Time, now); err != nil {
+		return p, err
 	}
 	if p.key, err = s.config.OpenPGP.ParsePublicKey(r.PublicKey, now); err != nil {
 		return p, err
@@ -116,6 +150,16 @@ func (s *Service) prove(c Caller, r Registration) (provenRegistration, error) {
 			WithHint("it must be made by key %s over: purpose, organization, server, TLS key, time", p.key.Fingerprint)
 	}
 	return p, nil
+}
+
+// checkProofTime refuses a proof that was made long before, or after, now.
+func checkProofTime(made, now time.Time) error {
+	if d := now.Sub(made); d > MaxClockDifference || d < -MaxClockDifference {
+		return fault.New(fault.Invalid, "the proof is of %s, but it is %s here: more than %s apart",
+			made.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339), MaxClockDifference).
+			WithHint("set the clock of this host, then do the same again")
+	}
+	return nil
 }
 
 // codeRight says whether code is the organization's, in constant time, and with

@@ -43,6 +43,8 @@ type rig struct {
 	seen    observed
 
 	auditFailsAtStart bool
+	deny              escrow.DenyList
+	limits            escrow.Limits
 	patience          escrow.Patience
 }
 
@@ -92,6 +94,7 @@ func (r *rig) tryStart() error {
 	service, err := escrow.Start(context.Background(), escrow.Config{
 		Store: r.store, Auditor: r.auditor, Sealer: r.sealer, OpenPGP: openPGP{}, Server: server, Now: r.clock.Now,
 		Log: slog.New(slog.NewJSONHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Fatal: func(error) { r.fatal.Add(1) },
+		DenyList: r.deny, Node: node, Limits: r.limits,
 		Patience: r.patience,
 		Observer: &r.seen,
 	})
@@ -135,6 +138,54 @@ func (r *rig) edit(statement string, args ...any) {
 	}
 	if n, _ := result.RowsAffected(); n == 0 {
 		r.Fatalf("%s: changed nothing", statement)
+	}
+}
+
+// count returns the number that a query gives.
+func (r *rig) count(query string, args ...any) (n int) {
+	r.Helper()
+	db, err := sql.Open("sqlite", r.database())
+	if err != nil {
+		r.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.QueryRow(query, args...).Scan(&n); err != nil {
+		r.Fatalf("%s: %v", query, err)
+	}
+	return n
+}
+
+// resign makes what edit wrote authentic, as if the service had written it.
+func (r *rig) resign() {
+	r.Helper()
+	ctx := context.Background()
+	var all []escrow.Mutation
+	orgs, err := r.store.Organizations(ctx)
+	if err != nil {
+		r.Fatal(err)
+	}
+	for _, o := range orgs {
+		all = append(all, escrow.Authenticate{Organization: o.Name, MAC: r.sealer.Authenticate(escrow.RowOf(o, ""))})
+		for _, c := range o.Contacts {
+			all = append(all, escrow.Authenticate{Organization: o.Name, Contact: c.Address, MAC: r.sealer.Authenticate(escrow.RowOf(c, o.Name))})
+		}
+	}
+	clients, err := r.store.Clients(ctx, "")
+	if err != nil {
+		r.Fatal(err)
+	}
+	for _, k := range clients {
+		all = append(all, escrow.Authenticate{Client: k.Fingerprint, MAC: r.sealer.Authenticate(escrow.RowOf(k, ""))})
+		certs, err := r.store.Certificates(ctx, k.Fingerprint)
+		if err != nil {
+			r.Fatal(err)
+		}
+		for _, c := range certs {
+			all = append(all, escrow.Authenticate{Certificate: &c.Key, MAC: r.sealer.Authenticate(escrow.RowOf(c, ""))})
+		}
+	}
+	if err := r.store.Change(escrow.Keys{}, func(*escrow.Facts) ([]escrow.Mutation, error) { return all, nil }); err != nil {
+		r.Fatal(err)
 	}
 }
 

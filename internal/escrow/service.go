@@ -29,9 +29,12 @@ type Config struct {
 	Auditor Auditor
 	Sealer  Sealer
 	OpenPGP OpenPGP
-	Server  Fingerprint // of the server's OpenPGP key, which every proof names
-	Now     func() time.Time
-	Log     *slog.Logger
+
+	DenyList DenyList    // nil: taking access away depends on the store
+	Node     string      // this host's name
+	Server   Fingerprint // of the server's OpenPGP key, which every proof names
+	Now      func() time.Time
+	Log      *slog.Logger
 
 	Limits   Limits   // zero: DefaultLimits; see SetLimits
 	Patience Patience // with a change; zero: 3 s for its turn, 2 s more for its end
@@ -52,9 +55,14 @@ type Service struct {
 	keeper  *keeper
 	limits  *limits
 	bounds  atomic.Pointer[Limits]
+	rates   *rates
 	decoy   Sealed // stands in for the code of an organization that does not exist
 	stop    context.CancelFunc
 	running sync.WaitGroup
+
+	denying sync.Mutex // held while the deny list changes
+	denials atomic.Pointer[denials]
+	unkept  map[Subject]Denial // that the deny list could not take
 
 	storeCheck check[struct{}]
 	auditCheck check[Backlog]
@@ -69,7 +77,11 @@ const auditInterval = time.Second
 // do: a generation of the key-encryption key that is missing, or is another key,
 // cannot be served around.
 func Start(ctx context.Context, config Config) (*Service, error) {
-	s := &Service{config: config, limits: newLimits(config.Now)}
+	if config.DenyList == nil {
+		config.DenyList = noDenyList{}
+	}
+	s := &Service{config: config, limits: newLimits(config.Now), rates: newRates(), unkept: map[Subject]Denial{}}
+	s.loadDenials()
 	if config.Limits == (Limits{}) {
 		config.Limits = DefaultLimits()
 	}
@@ -97,7 +109,7 @@ func Start(ctx context.Context, config Config) (*Service, error) {
 
 	ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	s.running.Go(func() { s.writer.run(ctx) })
-	s.running.Go(func() { s.probe(ctx) })
+	s.running.Go(func() { s.keepHouse(ctx) })
 	s.running.Go(func() { s.keeper.run(ctx, auditInterval, s.writer.forget) })
 	return s, nil
 }
@@ -116,26 +128,6 @@ func (s *Service) Ready(ctx context.Context) error {
 		return err
 	}
 	return s.writable(ctx)
-}
-
-// probe tries, while the store takes no changes, whether it takes one again: a
-// record of just that. So a server that nobody writes to is ready once it can be.
-func (s *Service) probe(ctx context.Context) {
-	tick := time.NewTicker(auditInterval)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
-		if s.writer.refuse.Load() == nil || s.keeper.err() != nil {
-			continue
-		}
-		rec := s.record(Caller{}, "store.probe", "")
-		rec.Actor = "ktsd"
-		_ = s.writer.do(ctx, newJob(Keys{}, rec, func(*Facts, *Record) ([]Mutation, error) { return nil, nil }))
-	}
 }
 
 func (s *Service) checkKEKs(ctx context.Context) error {

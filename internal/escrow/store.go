@@ -34,6 +34,14 @@ type Store interface {
 	// and fingerprint.
 	Clients(ctx context.Context, org OrgName) ([]Client, error)
 
+	// Certificates returns a client's certificates, retired ones too, by their time
+	// and key.
+	Certificates(ctx context.Context, client Fingerprint) ([]Certificate, error)
+
+	// PendingBefore returns pending clients created before a time, the oldest
+	// first, at most limit, without PublicKey.
+	PendingBefore(ctx context.Context, before time.Time, limit int) ([]Client, error)
+
 	// PendingAudit returns the records that are not known to be in the chain, in
 	// the order of their writing.
 	PendingAudit(ctx context.Context) ([]Record, error)
@@ -65,9 +73,9 @@ type ListQuery struct {
 // Standing is what a certificate leads to, as far as it decides. A nil field was
 // not found.
 type Standing struct {
-	Certificate  *Certificate  // without Created
+	Certificate  *Certificate
 	Client       *Client       // without PublicKey
-	Organization *Organization // Name and Expires alone
+	Organization *Organization // Name, Approval, Expires and MAC alone
 }
 
 // Fetched is what a read found.
@@ -87,12 +95,12 @@ type (
 		Organization OrgName
 		Approval     Approval
 		Code         Sealed
+		MAC          MAC
 	}
 	// AddContact adds a contact to an organization.
 	AddContact struct {
 		Organization OrgName
-		Contact      string
-		Created      time.Time
+		Contact      Contact
 	}
 	// RemoveContact removes a contact from an organization.
 	RemoveContact struct {
@@ -101,12 +109,30 @@ type (
 	}
 	// AddClient adds a client.
 	AddClient struct{ Client Client }
+	// RemoveClient removes a client without deposits, and its certificates.
+	RemoveClient struct{ Client Fingerprint }
 	// AddCertificate binds a certificate to a client.
 	AddCertificate struct{ Certificate Certificate }
+	// RetireCertificate ends a certificate.
+	RetireCertificate struct {
+		Key     KeyHash
+		Retired time.Time
+		MAC     MAC
+	}
 	// SetClientState sets the state of a client.
 	SetClientState struct {
 		Client Fingerprint
 		State  ClientState
+		MAC    MAC
+	}
+	// Authenticate sets the MAC of one row of those that have one: Certificate,
+	// Client, Organization, or with an Organization its Contact.
+	Authenticate struct {
+		Certificate  *KeyHash
+		Client       Fingerprint
+		Organization OrgName
+		Contact      string
+		MAC          MAC
 	}
 	// AddDeposit adds a deposit.
 	AddDeposit struct{ Deposit Deposit }
@@ -115,6 +141,19 @@ type (
 		Client  Fingerprint
 		UUID    UUID
 		Deleted time.Time
+	}
+	// Purge takes a deposit's sealed bytes away for good; the rest of it stays.
+	Purge struct {
+		Client Fingerprint
+		UUID   UUID
+		Purged time.Time
+	}
+	// SetUsage sets what a client keeps, or an organization's clients: one of the
+	// two names is empty.
+	SetUsage struct {
+		Client       Fingerprint
+		Organization OrgName
+		Usage        Usage
 	}
 	// AddKEK notes a generation of the key-encryption key before its first use.
 	AddKEK struct {
@@ -128,18 +167,23 @@ type (
 	ForgetRecords struct{ IDs []string }
 )
 
-func (AddOrganization) mutation() {}
-func (SetAdmission) mutation()    {}
-func (AddContact) mutation()      {}
-func (RemoveContact) mutation()   {}
-func (AddClient) mutation()       {}
-func (AddCertificate) mutation()  {}
-func (SetClientState) mutation()  {}
-func (AddDeposit) mutation()      {}
-func (SetDeleted) mutation()      {}
-func (AddKEK) mutation()          {}
-func (AddRecord) mutation()       {}
-func (ForgetRecords) mutation()   {}
+func (AddOrganization) mutation()   {}
+func (SetAdmission) mutation()      {}
+func (AddContact) mutation()        {}
+func (RemoveContact) mutation()     {}
+func (AddClient) mutation()         {}
+func (AddCertificate) mutation()    {}
+func (RemoveClient) mutation()      {}
+func (RetireCertificate) mutation() {}
+func (SetClientState) mutation()    {}
+func (Authenticate) mutation()      {}
+func (AddDeposit) mutation()        {}
+func (SetDeleted) mutation()        {}
+func (Purge) mutation()             {}
+func (SetUsage) mutation()          {}
+func (AddKEK) mutation()            {}
+func (AddRecord) mutation()         {}
+func (ForgetRecords) mutation()     {}
 
 // Sealer seals what is stored. Seal and Open are safe for concurrent use.
 type Sealer interface {
@@ -154,6 +198,15 @@ type Sealer interface {
 	// OpenInPlace is Open for large contents: the plaintext takes the place of
 	// s.Contents, which are spent, whatever comes of it.
 	OpenInPlace(b Binding, s Sealed) ([]byte, error)
+
+	// Authenticate returns a MAC of what b says. It is safe for concurrent use, as
+	// is Verify.
+	Authenticate(b Binding) MAC
+
+	// Verify returns nil if mac is what Authenticate returned for the same binding.
+	// The error is fault.Corrupt if it is not, and fault.Unavailable if the
+	// generation it names is not in the ring.
+	Verify(b Binding, mac MAC) error
 
 	// Checks returns the generations in the ring, each with a value that tells
 	// its key from another one without giving it away.

@@ -72,6 +72,15 @@ type KeyHash [sha256.Size]byte
 // String returns 64 hex digits.
 func (k KeyHash) String() string { return hex.EncodeToString(k[:]) }
 
+// ParseKeyHash takes 64 hex digits, or returns a fault of kind Invalid.
+func ParseKeyHash(s string) (k KeyHash, err error) {
+	if n, err := hex.Decode(k[:], []byte(s)); len(s) != 2*len(k) || n != len(k) || err != nil {
+		return KeyHash{}, fault.New(fault.Invalid, "%.80q is not the hash of a TLS key", s).
+			WithHint("it has 64 hex digits: SHA-256 of the key's SubjectPublicKeyInfo")
+	}
+	return k, nil
+}
+
 // Approval is how an organization lets clients in.
 type Approval string
 
@@ -98,9 +107,17 @@ type Organization struct {
 	UUID     string // 43 letters and digits
 	Approval Approval
 	Code     Sealed // the authorization code; zero where there is none
-	Contacts []string
+	Contacts []Contact
 	Created  time.Time
 	Expires  time.Time // from then on none of its clients is served
+	MAC      MAC
+}
+
+// Contact is an administrator of an organization.
+type Contact struct {
+	Address string // of mail
+	Created time.Time
+	MAC     MAC
 }
 
 // ClientState says whether a client is served.
@@ -133,6 +150,7 @@ type Client struct {
 	State        ClientState
 	PublicKey    []byte // OpenPGP, binary
 	Created      time.Time
+	MAC          MAC
 }
 
 // Certificate binds a TLS key to a client. The key alone counts: a
@@ -141,7 +159,15 @@ type Certificate struct {
 	Key     KeyHash
 	Client  Fingerprint
 	Created time.Time
-	Retired time.Time // zero while it is in force
+	Retired time.Time // zero while it is in force; then it is never bound again
+	MAC     MAC
+}
+
+// Usage is what a client, or all clients of an organization, keep: deleted
+// deposits are counted, purged ones are not.
+type Usage struct {
+	Deposits int64
+	Bytes    int64 // of the contents, before sealing
 }
 
 // Deposit is an immutable object. What is sealed is served byte for byte.
@@ -155,6 +181,7 @@ type Deposit struct {
 	Size     int64             // of the contents, in bytes
 	Created  time.Time
 	Deleted  time.Time // zero: not deleted
+	Purged   time.Time // zero: not purged; else the contents are gone, and this is the tombstone
 	Sealed   Sealed    // zero where only the description was read
 }
 

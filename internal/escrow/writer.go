@@ -280,7 +280,26 @@ func decideAll(group []*job, f *Facts) (all []Mutation, records []Record) {
 		}
 		all = append(all, mutations...)
 	}
-	return all, records
+	return lastUsage(all), records
+}
+
+// lastUsage leaves out all SetUsage but the last one of each holder.
+func lastUsage(all []Mutation) []Mutation {
+	type holder struct {
+		client Fingerprint
+		org    OrgName
+	}
+	seen := map[holder]bool{}
+	for i := len(all) - 1; i >= 0; i-- {
+		if u, ok := all[i].(SetUsage); ok {
+			h := holder{u.Client, u.Organization}
+			if seen[h] {
+				all[i] = nil
+			}
+			seen[h] = true
+		}
+	}
+	return slices.DeleteFunc(all, func(m Mutation) bool { return m == nil })
 }
 
 // lose ends all writing after a commit whose outcome nobody knows.

@@ -27,6 +27,7 @@ const (
 	Gone            Kind = "gone"            // it was purged, or its not_after has passed
 	TooLarge        Kind = "too_large"       // over a limit of size
 	Limited         Kind = "limited"         // over a limit of rate or number; try later
+	Quota           Kind = "quota"           // over a limit of what may be kept; trying again does not help
 	Corrupt         Kind = "corrupt"         // stored data was changed behind the server's back and is not served
 	Internal        Kind = "internal"        // an error of ours, told in full in the server's log
 	Unavailable     Kind = "unavailable"     // refused for now, nothing changed; try later or another server

@@ -22,13 +22,22 @@ func (s *Store) readFacts(ctx context.Context, keys escrow.Keys) (*escrow.Facts,
 	s.queueLease(batch)
 	queueCertificates(batch, f, keys.Certificates)
 	if len(keys.Clients) > 0 {
-		queueEach(batch, func(r *row) { f.AddClient(r.client()) },
-			`SELECT `+clientColumns+` FROM clients k WHERE k.fingerprint = ANY($1)`, texts(keys.Clients))
+		queueEach(batch, func(r *row) {
+			c := r.client()
+			f.AddClient(c)
+			f.AddUsage(c.Fingerprint, r.usage(), c.Organization, r.usage())
+			f.AddBound(c.Fingerprint, r.number())
+		}, `SELECT `+clientColumns+`, `+usageColumns+`, (SELECT count(*) FROM certificates c WHERE c.client = k.fingerprint)
+			FROM clients k`+usageTables+` WHERE k.fingerprint = ANY($1)`, texts(keys.Clients))
 	}
 	// Organizations come after certificates: what these bring along of theirs,
 	// without contacts and code, gives way to the whole.
 	queueOrganizations(batch, f, keys.Organizations)
 	queueDeposits(batch, f, keys.Deposits)
+	for _, key := range keys.Owned {
+		queueEach(batch, func(r *row) { f.AddDeposit(r.description()) },
+			`SELECT `+descriptionColumns+` FROM deposits d WHERE d.uuid = $1 AND d.client || '' = $2`, string(key.UUID), string(key.Client))
+	}
 	return f, s.conn.SendBatch(ctx, batch).Close()
 }
 
@@ -78,10 +87,11 @@ func queueCertificates(batch *pgx.Batch, f *escrow.Facts, keys []escrow.KeyHash)
 	queueEach(batch, func(r *row) {
 		key := escrow.KeyHash(r.hash())
 		who := r.standing(key)
+		f.AddUsage(who.Client.Fingerprint, r.usage(), who.Organization.Name, r.usage())
 		f.AddCertificate(*who.Certificate)
 		f.AddClient(*who.Client)
 		f.AddOrganization(*who.Organization)
-	}, `SELECT c.key_hash, `+standingColumns+` `+standingTables+` WHERE c.key_hash = ANY($1)`, hashes)
+	}, `SELECT c.key_hash, `+standingColumns+`, `+usageColumns+` `+standingTables+usageTables+` WHERE c.key_hash = ANY($1)`, hashes)
 }
 
 // queueOrganizations does the same work whether or not an organization exists: a
@@ -91,11 +101,13 @@ func queueOrganizations(batch *pgx.Batch, f *escrow.Facts, names []escrow.OrgNam
 		return
 	}
 	list := texts(names)
-	contacts := map[escrow.OrgName][]string{}
+	queueEach(batch, func(r *row) { f.AddPending(escrow.OrgName(r.text()), r.number()) },
+		`SELECT n.name, (SELECT count(*) FROM clients k WHERE k.organization = n.name AND k.state = 1) FROM unnest($1::text[]) n(name)`, list)
+	contacts := map[escrow.OrgName][]escrow.Contact{}
 	queueEach(batch, func(r *row) {
 		org := escrow.OrgName(r.text())
-		contacts[org] = append(contacts[org], r.text())
-	}, `SELECT organization, contact FROM contacts WHERE organization = ANY($1) ORDER BY organization, contact`, list)
+		contacts[org] = append(contacts[org], r.contact())
+	}, `SELECT organization, `+contactColumns+` FROM contacts WHERE organization = ANY($1) ORDER BY organization, contact`, list)
 	queueEach(batch, func(r *row) {
 		o := r.organization()
 		o.Contacts = contacts[o.Name]

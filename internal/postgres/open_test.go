@@ -118,14 +118,21 @@ func TestCreateAtOnce(t *testing.T) {
 // newer are the migrations of a later build.
 func newer(t testing.TB) fstest.MapFS {
 	t.Helper()
-	core, err := postgres.Migrations.ReadFile("migrations/00001_core.sql")
+	files := fstest.MapFS{
+		"00999_more.sql": {Data: []byte("-- +goose Up\nALTER TABLE clients ADD COLUMN more BIGINT;\n-- +goose Down\nALTER TABLE clients DROP COLUMN more;\n")},
+	}
+	entries, err := postgres.Migrations.ReadDir("migrations")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return fstest.MapFS{
-		"00001_core.sql": {Data: core},
-		"00002_more.sql": {Data: []byte("-- +goose Up\nALTER TABLE clients ADD COLUMN more BIGINT;\n-- +goose Down\nALTER TABLE clients DROP COLUMN more;\n")},
+	for _, e := range entries {
+		data, err := postgres.Migrations.ReadFile("migrations/" + e.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[e.Name()] = &fstest.MapFile{Data: data}
 	}
+	return files
 }
 
 // TestSchemas: a later build brings an older schema up to date, once no ktsd of the

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/ktsd/ktsd/internal/escrow"
@@ -127,8 +128,8 @@ func (s *Store) Organizations(ctx context.Context) ([]escrow.Organization, error
 	if err != nil {
 		return nil, err
 	}
-	err = s.query(ctx, "reading the contacts", `SELECT organization, contact FROM contacts ORDER BY organization, contact`, nil, func(r *row) bool {
-		org, contact := escrow.OrgName(r.text()), r.text()
+	err = s.query(ctx, "reading the contacts", `SELECT organization, `+contactColumns+` FROM contacts ORDER BY organization, contact`, nil, func(r *row) bool {
+		org, contact := escrow.OrgName(r.text()), r.contact()
 		if i, ok := index[org]; ok {
 			orgs[i].Contacts = append(orgs[i].Contacts, contact)
 		}
@@ -153,6 +154,40 @@ func (s *Store) Clients(ctx context.Context, org escrow.OrgName) ([]escrow.Clien
 	var clients []escrow.Client
 	err := s.query(ctx, "reading the clients", query, args, func(r *row) bool {
 		clients = append(clients, r.client())
+		return true
+	})
+	if err != nil {
+		return nil, err
+	}
+	return clients, nil
+}
+
+// Certificates implements escrow.Store.
+func (s *Store) Certificates(ctx context.Context, client escrow.Fingerprint) ([]escrow.Certificate, error) {
+	name, whole := storable(string(client))
+	if !whole {
+		return nil, nil
+	}
+	var certs []escrow.Certificate
+	err := s.query(ctx, "reading the certificates", `SELECT `+certificateColumns+` FROM certificates WHERE client = $1 ORDER BY created, key_hash`,
+		[]any{name}, func(r *row) bool {
+			certs = append(certs, r.certificate())
+			return true
+		})
+	if err != nil {
+		return nil, err
+	}
+	return certs, nil
+}
+
+// PendingBefore implements escrow.Store.
+func (s *Store) PendingBefore(ctx context.Context, before time.Time, limit int) ([]escrow.Client, error) {
+	var clients []escrow.Client
+	err := s.query(ctx, "reading the pending clients", `SELECT `+clientColumns+` FROM clients k WHERE k.state = 1 AND k.created < $1
+		ORDER BY k.created, k.fingerprint LIMIT $2`, []any{before.UnixMicro(), int64(limit)}, func(r *row) bool {
+		c := r.client()
+		c.PublicKey = nil
+		clients = append(clients, c)
 		return true
 	})
 	if err != nil {

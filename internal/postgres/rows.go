@@ -96,9 +96,10 @@ func (r *row) generation() uint32 {
 
 // Each method takes the columns named beside it.
 
-const standingColumns = `c.retired, k.fingerprint, k.organization, k.name, k.state, k.created, o.expires`
-
-const standingTables = `FROM certificates c JOIN clients k ON k.fingerprint = c.client JOIN organizations o ON o.name = k.organization`
+const (
+	standingColumns = `c.created, c.retired, c.mac, k.fingerprint, k.organization, k.name, k.state, k.created, k.mac, o.approval, o.expires, o.mac`
+	standingTables  = `FROM certificates c JOIN clients k ON k.fingerprint = c.client JOIN organizations o ON o.name = k.organization`
+)
 
 func (r *row) standing(key escrow.KeyHash) escrow.Standing {
 	found := &struct { // one allocation
@@ -107,29 +108,58 @@ func (r *row) standing(key escrow.KeyHash) escrow.Standing {
 		o    escrow.Organization
 	}{}
 	cert, k, o := &found.cert, &found.k, &found.o
-	cert.Key, cert.Retired = key, r.optionalTime()
+	cert.Key, cert.Created, cert.Retired, cert.MAC = key, r.time(), r.optionalTime(), r.bytes()
 	k.Fingerprint, k.Organization = escrow.Fingerprint(r.text()), escrow.OrgName(r.text())
-	k.Name, k.State, k.Created = r.text(), escrow.ClientState(r.number()), r.time()
-	o.Expires = r.time()
+	k.Name, k.State, k.Created, k.MAC = r.text(), escrow.ClientState(r.number()), r.time(), r.bytes()
+	o.Approval, o.Expires, o.MAC = escrow.Approval(r.text()), r.time(), r.bytes()
 	cert.Client, o.Name = k.Fingerprint, k.Organization
 	return escrow.Standing{Certificate: cert, Client: k, Organization: o}
 }
 
-const clientColumns = `k.fingerprint, k.organization, k.name, k.state, k.public_key, k.created`
+const certificateColumns = `key_hash, client, created, retired, mac`
+
+func (r *row) certificate() escrow.Certificate {
+	return escrow.Certificate{
+		Key: escrow.KeyHash(r.hash()), Client: escrow.Fingerprint(r.text()),
+		Created: r.time(), Retired: r.optionalTime(), MAC: r.bytes(),
+	}
+}
+
+// What stands before a name in table usage.
+const (
+	clientHolder       = "client/"
+	organizationHolder = "organization/"
+)
+
+// usageColumns, of the tables that usageTables joins to a client k.
+const (
+	usageColumns = `coalesce(uc.deposits, 0), coalesce(uc.bytes, 0), coalesce(uo.deposits, 0), coalesce(uo.bytes, 0)`
+	usageTables  = ` LEFT JOIN usage uc ON uc.holder = '` + clientHolder + `' || k.fingerprint LEFT JOIN usage uo ON uo.holder = '` + organizationHolder + `' || k.organization`
+)
+
+func (r *row) usage() escrow.Usage { return escrow.Usage{Deposits: r.number(), Bytes: r.number()} }
+
+const clientColumns = `k.fingerprint, k.organization, k.name, k.state, k.public_key, k.created, k.mac`
 
 func (r *row) client() escrow.Client {
 	return escrow.Client{
 		Fingerprint: escrow.Fingerprint(r.text()), Organization: escrow.OrgName(r.text()), Name: r.text(),
-		State: escrow.ClientState(r.number()), PublicKey: r.bytes(), Created: r.time(),
+		State: escrow.ClientState(r.number()), PublicKey: r.bytes(), Created: r.time(), MAC: r.bytes(),
 	}
 }
 
-const organizationColumns = `o.name, o.uuid, o.approval, o.code_kek, o.code_key, o.code, o.created, o.expires`
+const contactColumns = `contact, created, mac`
+
+func (r *row) contact() escrow.Contact {
+	return escrow.Contact{Address: r.text(), Created: r.time(), MAC: r.bytes()}
+}
+
+const organizationColumns = `o.name, o.uuid, o.approval, o.code_kek, o.code_key, o.code, o.created, o.expires, o.mac`
 
 func (r *row) organization() escrow.Organization {
 	return escrow.Organization{
 		Name: escrow.OrgName(r.text()), UUID: r.text(), Approval: escrow.Approval(r.text()), Code: r.sealed(),
-		Created: r.time(), Expires: r.time(),
+		Created: r.time(), Expires: r.time(), MAC: r.bytes(),
 	}
 }
 
@@ -140,7 +170,7 @@ func (r *row) sealed() escrow.Sealed {
 }
 
 const (
-	depositColumns     = `d.uuid, d.client, d.handle, d.version, d.not_after, d.created, d.deleted`
+	depositColumns     = `d.uuid, d.client, d.handle, d.version, d.not_after, d.created, d.deleted, d.purged`
 	descriptionColumns = depositColumns + `, d.digest, d.size`
 )
 
@@ -151,7 +181,7 @@ func (r *row) none() bool { return len(r.values) == 0 || r.values[0] == nil }
 func (r *row) deposit() escrow.Deposit {
 	return escrow.Deposit{
 		UUID: escrow.UUID(r.text()), Client: escrow.Fingerprint(r.text()), Handle: escrow.Handle(r.text()), Version: r.number(),
-		NotAfter: r.optionalTime(), Created: r.time(), Deleted: r.optionalTime(),
+		NotAfter: r.optionalTime(), Created: r.time(), Deleted: r.optionalTime(), Purged: r.optionalTime(),
 	}
 }
 

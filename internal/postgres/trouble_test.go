@@ -171,6 +171,31 @@ func TestFrozenInCommit(t *testing.T) {
 	back(t, s, 3)
 }
 
+// takeAll takes every connection there is, those of ktsd too, which may connect
+// again in between.
+func takeAll(t testing.TB, database string) (taken []*pgx.Conn) {
+	t.Helper()
+	ctx := context.Background()
+	for others := int64(1); others > 0; {
+		conn, err := pgx.Connect(ctx, database)
+		if err == nil {
+			taken = append(taken, conn)
+			continue
+		}
+		if len(taken) == 0 {
+			t.Fatal(err)
+		}
+		const ours = `FROM pg_stat_activity WHERE application_name = 'ktsd'`
+		if err := taken[0].QueryRow(ctx, `SELECT count(*) `+ours).Scan(&others); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := taken[0].Exec(ctx, `SELECT pg_terminate_backend(pid, 1000) `+ours); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return taken
+}
+
 // TestNoConnections: without a connection left, each refusal says so; with room
 // again, everything works.
 func TestNoConnections(t *testing.T) {
@@ -178,15 +203,7 @@ func TestNoConnections(t *testing.T) {
 	cluster := ktest.Cluster(t, "max_connections=12")
 	database := cluster.Database(t)
 	s := settled(t, database)
-	cluster.Exec(t, "postgres", `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'ktsd'`)
-	var taken []*pgx.Conn
-	for {
-		conn, err := pgx.Connect(context.Background(), database)
-		if err != nil {
-			break
-		}
-		taken = append(taken, conn)
-	}
+	taken := takeAll(t, database)
 	is(t, "Change", put(s, 2), fault.Unavailable, "no connection left")
 	is(t, "Fetch", fetch(context.Background(), s, 1), fault.Unavailable, "no connection left")
 	for _, conn := range taken {

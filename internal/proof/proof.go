@@ -25,6 +25,22 @@ func Registration(organization, server string, key [sha256.Size]byte, at time.Ti
 		organization, server, key, at.UTC().Format(time.RFC3339))
 }
 
+// Certificate is the text by which a registered client binds another TLS key to
+// itself: the client makes a detached OpenPGP signature of exactly these bytes.
+//
+//	ktsd-certificate/1
+//	organization: NAME
+//	server: 40 hex digits, the fingerprint of the server's OpenPGP key
+//	client: 40 hex digits, the fingerprint of the client's OpenPGP key
+//	certificate-key: 64 hex digits, SHA-256 of the new TLS key's SubjectPublicKeyInfo
+//	time: RFC 3339 in UTC, seconds
+//
+// Each line ends with a line feed.
+func Certificate(organization, server, client string, key [sha256.Size]byte, at time.Time) []byte {
+	return fmt.Appendf(nil, "ktsd-certificate/1\norganization: %s\nserver: %s\nclient: %s\ncertificate-key: %x\ntime: %s\n",
+		organization, server, client, key, at.UTC().Format(time.RFC3339))
+}
+
 // DepositContext is the value of the notation context@proton.ch in the signature
 // inside a deposit, which tells the deposit it belongs to:
 //

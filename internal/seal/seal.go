@@ -35,6 +35,7 @@ const (
 type Sealer struct {
 	current uint32
 	keks    map[uint32]cipher.AEAD
+	macs    map[uint32]*macs
 	checks  map[uint32][]byte
 }
 
@@ -42,12 +43,17 @@ var _ escrow.Sealer = (*Sealer)(nil)
 
 // New makes a Sealer of a ring.
 func New(r *Ring) (*Sealer, error) {
-	s := &Sealer{current: r.Current, keks: map[uint32]cipher.AEAD{}, checks: map[uint32][]byte{}}
+	s := &Sealer{current: r.Current, keks: map[uint32]cipher.AEAD{}, macs: map[uint32]*macs{}, checks: map[uint32][]byte{}}
 	for _, k := range r.KEKs {
 		wrap, err := hkdf.Key(sha256.New, k.Key, nil, "ktsd-kek-wrap/1", keySize)
 		if err != nil {
 			return nil, fmt.Errorf("deriving from the key-encryption key: %w", err)
 		}
+		rows, err := hkdf.Key(sha256.New, k.Key, nil, "ktsd-row-mac/1", keySize)
+		if err != nil {
+			return nil, fmt.Errorf("deriving from the key-encryption key: %w", err)
+		}
+		s.macs[k.Generation] = newMACs(rows)
 		check, err := hkdf.Key(sha256.New, k.Key, nil, "ktsd-kek-check/1", 16)
 		if err != nil {
 			return nil, fmt.Errorf("deriving from the key-encryption key: %w", err)

@@ -115,12 +115,18 @@ func (s *Store) write(m escrow.Mutation) error {
 	switch m := m.(type) {
 	case escrow.AddDeposit:
 		d := m.Deposit
-		return s.writer.exec(`INSERT INTO deposits (client, uuid, handle, version, not_after, digest, size, created, deleted, kek, data_key, contents)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
-			d.Client, d.UUID, d.Handle, d.Version, micros(d.NotAfter), d.Digest[:], d.Size, micros(d.Created), micros(d.Deleted),
+		return s.writer.exec(`INSERT INTO deposits (client, uuid, handle, version, not_after, digest, size, created, deleted, purged, kek, data_key, contents)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+			d.Client, d.UUID, d.Handle, d.Version, micros(d.NotAfter), d.Digest[:], d.Size, micros(d.Created), micros(d.Deleted), micros(d.Purged),
 			d.Sealed.Generation, d.Sealed.Key, d.Sealed.Contents)
 	case escrow.SetDeleted:
 		return s.writer.exec(`UPDATE deposits SET deleted = $3 WHERE client = $1 AND uuid = $2`, m.Client, m.UUID, micros(m.Deleted))
+	case escrow.Purge:
+		return s.writer.exec(`UPDATE deposits SET purged = $3, data_key = x'', contents = x'' WHERE client = $1 AND uuid = $2`,
+			m.Client, m.UUID, micros(m.Purged))
+	case escrow.SetUsage:
+		return s.writer.exec(`INSERT INTO usage (holder, deposits, bytes) VALUES ($1, $2, $3)
+			ON CONFLICT (holder) DO UPDATE SET deposits = excluded.deposits, bytes = excluded.bytes`, holderOf(m), m.Usage.Deposits, m.Usage.Bytes)
 	case escrow.AddRecord:
 		return s.writeRecord(m.Record)
 	case escrow.ForgetRecords:
@@ -133,42 +139,15 @@ func (s *Store) write(m escrow.Mutation) error {
 	case escrow.AddKEK:
 		return s.writer.exec(`INSERT INTO keks (generation, check_value, created) VALUES ($1, $2, $3)`, m.Generation, m.Check, micros(m.Created))
 	}
-	return s.writePeople(m)
+	return s.writeOrganization(m)
 }
 
-// writePeople writes a mutation of organizations and clients.
-func (s *Store) writePeople(m escrow.Mutation) error {
-	switch m := m.(type) {
-	case escrow.AddOrganization:
-		o := m.Organization
-		err := s.writer.exec(`INSERT INTO organizations (name, uuid, approval, code_kek, code_key, code, created, expires)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-			o.Name, o.UUID, o.Approval, o.Code.Generation, o.Code.Key, o.Code.Contents, micros(o.Created), micros(o.Expires))
-		for _, contact := range o.Contacts {
-			if err == nil {
-				err = s.write(escrow.AddContact{Organization: o.Name, Contact: contact, Created: o.Created})
-			}
-		}
-		return err
-	case escrow.SetAdmission:
-		return s.writer.exec(`UPDATE organizations SET approval = $2, code_kek = $3, code_key = $4, code = $5 WHERE name = $1`,
-			m.Organization, m.Approval, m.Code.Generation, m.Code.Key, m.Code.Contents)
-	case escrow.AddContact:
-		return s.writer.exec(`INSERT INTO contacts (organization, contact, created) VALUES ($1, $2, $3)`, m.Organization, m.Contact, micros(m.Created))
-	case escrow.RemoveContact:
-		return s.writer.exec(`DELETE FROM contacts WHERE organization = $1 AND contact = $2`, m.Organization, m.Contact)
-	case escrow.AddClient:
-		c := m.Client
-		return s.writer.exec(`INSERT INTO clients (fingerprint, organization, name, state, public_key, created) VALUES ($1, $2, $3, $4, $5, $6)`,
-			c.Fingerprint, c.Organization, c.Name, c.State, c.PublicKey, micros(c.Created))
-	case escrow.AddCertificate:
-		c := m.Certificate
-		return s.writer.exec(`INSERT INTO certificates (key_hash, client, created, retired) VALUES ($1, $2, $3, $4)`,
-			c.Key[:], c.Client, micros(c.Created), micros(c.Retired))
-	case escrow.SetClientState:
-		return s.writer.exec(`UPDATE clients SET state = $2 WHERE fingerprint = $1`, m.Client, m.State)
+// holderOf names whose usage it is, as the table does.
+func holderOf(m escrow.SetUsage) string {
+	if m.Client != "" {
+		return clientHolder + string(m.Client)
 	}
-	return fmt.Errorf("a mutation this store does not know: %T", m)
+	return organizationHolder + string(m.Organization)
 }
 
 func (s *Store) writeRecord(r escrow.Record) error {

@@ -29,6 +29,11 @@ func (s *Store) facts(keys escrow.Keys) (*escrow.Facts, error) {
 			return nil, err
 		}
 	}
+	for _, key := range keys.Owned {
+		if err := f.description(key.Client, key.UUID); err != nil {
+			return nil, err
+		}
+	}
 	return f.facts, nil
 }
 
@@ -46,8 +51,9 @@ func (f *factFinder) certificate(key escrow.KeyHash) error {
 		return nil
 	}
 	f.holders[key] = ""
-	_, err := f.conn.find(`SELECT `+standingColumns+` `+standingTables+` WHERE c.key_hash = $1`, []any{key[:]}, func(r *row) error {
+	_, err := f.conn.find(`SELECT `+standingColumns+`, `+usageColumns+` `+standingTables+usageTables+` WHERE c.key_hash = $1`, []any{key[:]}, func(r *row) error {
 		who := r.standing(key)
+		f.facts.AddUsage(who.Client.Fingerprint, r.usage(), who.Organization.Name, r.usage())
 		f.facts.AddCertificate(*who.Certificate)
 		f.facts.AddClient(*who.Client)
 		f.facts.AddOrganization(*who.Organization)
@@ -71,8 +77,12 @@ func (f *factFinder) holder(key escrow.KeyHash) (escrow.Fingerprint, error) {
 }
 
 func (f *factFinder) client(fp escrow.Fingerprint) error {
-	_, err := f.conn.find(`SELECT `+clientColumns+` FROM clients k WHERE k.fingerprint = $1`, []any{fp}, func(r *row) error {
-		f.facts.AddClient(r.client())
+	_, err := f.conn.find(`SELECT `+clientColumns+`, `+usageColumns+`, (SELECT count(*) FROM certificates c WHERE c.client = k.fingerprint)
+		FROM clients k`+usageTables+` WHERE k.fingerprint = $1`, []any{fp}, func(r *row) error {
+		c := r.client()
+		f.facts.AddClient(c)
+		f.facts.AddUsage(c.Fingerprint, r.usage(), c.Organization, r.usage())
+		f.facts.AddBound(c.Fingerprint, r.number())
 		return r.err()
 	})
 	return err
@@ -81,9 +91,16 @@ func (f *factFinder) client(fp escrow.Fingerprint) error {
 // organization does the same work whether or not the organization exists: a
 // registration must not tell by its time.
 func (f *factFinder) organization(name escrow.OrgName) error {
-	var contacts []string
-	err := f.conn.each(`SELECT contact FROM contacts WHERE organization = $1 ORDER BY contact`, []any{name}, func(r *row) error {
-		contacts = append(contacts, r.text())
+	var contacts []escrow.Contact
+	err := f.conn.each(`SELECT `+contactColumns+` FROM contacts WHERE organization = $1 ORDER BY contact`, []any{name}, func(r *row) error {
+		contacts = append(contacts, r.contact())
+		return r.err()
+	})
+	if err != nil {
+		return err
+	}
+	_, err = f.conn.find(`SELECT count(*) FROM clients WHERE organization = $1 AND state = 1`, []any{name}, func(r *row) error {
+		f.facts.AddPending(name, r.number())
 		return r.err()
 	})
 	if err != nil {
@@ -103,11 +120,7 @@ func (f *factFinder) deposit(key escrow.DepositKey) error {
 	if err != nil || client == "" {
 		return err
 	}
-	_, err = f.conn.find(`SELECT `+descriptionColumns+` FROM deposits d WHERE d.client = $1 AND d.uuid = $2`, []any{client, key.UUID}, func(r *row) error {
-		d, _ := r.description()
-		f.facts.AddDeposit(d)
-		return r.err()
-	})
+	err = f.description(client, key.UUID)
 	if err != nil || key.Handle == "" {
 		return err
 	}
@@ -116,5 +129,14 @@ func (f *factFinder) deposit(key escrow.DepositKey) error {
 			f.facts.AddLatest(client, key.Handle, r.number())
 			return r.err()
 		})
+	return err
+}
+
+func (f *factFinder) description(client escrow.Fingerprint, id escrow.UUID) error {
+	_, err := f.conn.find(`SELECT `+descriptionColumns+` FROM deposits d WHERE d.client = $1 AND d.uuid = $2`, []any{client, id}, func(r *row) error {
+		d, _ := r.description()
+		f.facts.AddDeposit(d)
+		return r.err()
+	})
 	return err
 }

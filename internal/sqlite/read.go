@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
+	"time"
 
 	"github.com/ktsd/ktsd/internal/escrow"
 )
@@ -89,8 +90,8 @@ func (s *Store) Organizations(ctx context.Context) ([]escrow.Organization, error
 	if err != nil {
 		return nil, readError("reading the organizations", err)
 	}
-	err = s.each(ctx, `SELECT organization, contact FROM contacts ORDER BY organization, contact`, nil, func(r *row) error {
-		org, contact := escrow.OrgName(r.text()), r.text()
+	err = s.each(ctx, `SELECT organization, `+contactColumns+` FROM contacts ORDER BY organization, contact`, nil, func(r *row) error {
+		org, contact := escrow.OrgName(r.text()), r.contact()
 		if i, ok := index[org]; ok {
 			orgs[i].Contacts = append(orgs[i].Contacts, contact)
 		}
@@ -112,6 +113,35 @@ func (s *Store) Clients(ctx context.Context, org escrow.OrgName) ([]escrow.Clien
 	})
 	if err != nil {
 		return nil, readError("reading the clients", err)
+	}
+	return clients, nil
+}
+
+// Certificates implements escrow.Store.
+func (s *Store) Certificates(ctx context.Context, client escrow.Fingerprint) ([]escrow.Certificate, error) {
+	var certs []escrow.Certificate
+	err := s.each(ctx, `SELECT `+certificateColumns+` FROM certificates WHERE client = $1 ORDER BY created, key_hash`, []any{client}, func(r *row) error {
+		certs = append(certs, r.certificate())
+		return r.err()
+	})
+	if err != nil {
+		return nil, readError("reading the certificates", err)
+	}
+	return certs, nil
+}
+
+// PendingBefore implements escrow.Store.
+func (s *Store) PendingBefore(ctx context.Context, before time.Time, limit int) ([]escrow.Client, error) {
+	var clients []escrow.Client
+	err := s.each(ctx, `SELECT `+clientColumns+` FROM clients k WHERE k.state = 1 AND k.created < $1 ORDER BY k.created, k.fingerprint LIMIT $2`,
+		[]any{micros(before), limit}, func(r *row) error {
+			c := r.client()
+			c.PublicKey = nil
+			clients = append(clients, c)
+			return r.err()
+		})
+	if err != nil {
+		return nil, readError("reading the pending clients", err)
 	}
 	return clients, nil
 }

@@ -100,26 +100,32 @@ func micros(t time.Time) any {
 
 // Each function below reads the columns named beside it.
 
-const clientColumns = `k.fingerprint, k.organization, k.name, k.state, k.public_key, k.created`
+const clientColumns = `k.fingerprint, k.organization, k.name, k.state, k.public_key, k.created, k.mac`
 
 func (r *row) client() escrow.Client {
 	return escrow.Client{
 		Fingerprint: escrow.Fingerprint(r.text()), Organization: escrow.OrgName(r.text()), Name: r.text(),
-		State: escrow.ClientState(r.number()), PublicKey: r.bytes(), Created: r.time(),
+		State: escrow.ClientState(r.number()), PublicKey: r.bytes(), Created: r.time(), MAC: r.bytes(),
 	}
 }
 
-const organizationColumns = `o.name, o.uuid, o.approval, o.code_kek, o.code_key, o.code, o.created, o.expires`
+const contactColumns = `contact, created, mac`
+
+func (r *row) contact() escrow.Contact {
+	return escrow.Contact{Address: r.text(), Created: r.time(), MAC: r.bytes()}
+}
+
+const organizationColumns = `o.name, o.uuid, o.approval, o.code_kek, o.code_key, o.code, o.created, o.expires, o.mac`
 
 func (r *row) organization() escrow.Organization {
 	return escrow.Organization{
 		Name: escrow.OrgName(r.text()), UUID: r.text(), Approval: escrow.Approval(r.text()),
 		Code:    escrow.Sealed{Generation: r.generation(), Key: r.bytes(), Contents: r.bytes()},
-		Created: r.time(), Expires: r.time(),
+		Created: r.time(), Expires: r.time(), MAC: r.bytes(),
 	}
 }
 
-const depositColumns = `d.client, d.uuid, d.handle, d.version, d.not_after, d.created, d.deleted`
+const depositColumns = `d.client, d.uuid, d.handle, d.version, d.not_after, d.created, d.deleted, d.purged`
 
 // deposit reads what every read of a deposit brings. All of it is NULL where an
 // outer join found none.
@@ -127,7 +133,7 @@ func (r *row) deposit() (d escrow.Deposit, found bool) {
 	found = r.values[r.next] != nil
 	return escrow.Deposit{
 		Client: escrow.Fingerprint(r.text()), UUID: escrow.UUID(r.text()), Handle: escrow.Handle(r.text()),
-		Version: r.number(), NotAfter: r.time(), Created: r.time(), Deleted: r.time(),
+		Version: r.number(), NotAfter: r.time(), Created: r.time(), Deleted: r.time(), Purged: r.time(),
 	}, found
 }
 
@@ -142,16 +148,42 @@ func (r *row) description() (d escrow.Deposit, found bool) {
 }
 
 const (
-	standingColumns = `c.client, c.retired, k.organization, k.name, k.state, k.created, o.expires`
+	standingColumns = `c.client, c.created, c.retired, c.mac, k.organization, k.name, k.state, k.created, k.mac, o.approval, o.expires, o.mac`
 	standingTables  = `FROM certificates c JOIN clients k ON k.fingerprint = c.client JOIN organizations o ON o.name = k.organization`
 )
 
 func (r *row) standing(key escrow.KeyHash) escrow.Standing {
-	client := escrow.Fingerprint(r.text())
-	retired, org := r.time(), escrow.OrgName(r.text())
+	cert := &escrow.Certificate{Key: key, Client: escrow.Fingerprint(r.text()), Created: r.time(), Retired: r.time(), MAC: r.bytes()}
+	org := escrow.OrgName(r.text())
 	return escrow.Standing{
-		Certificate:  &escrow.Certificate{Key: key, Client: client, Retired: retired},
-		Client:       &escrow.Client{Fingerprint: client, Organization: org, Name: r.text(), State: escrow.ClientState(r.number()), Created: r.time()},
-		Organization: &escrow.Organization{Name: org, Expires: r.time()},
+		Certificate: cert,
+		Client: &escrow.Client{Fingerprint: cert.Client, Organization: org, Name: r.text(),
+			State: escrow.ClientState(r.number()), Created: r.time(), MAC: r.bytes()},
+		Organization: &escrow.Organization{Name: org, Approval: escrow.Approval(r.text()), Expires: r.time(), MAC: r.bytes()},
 	}
+}
+
+const certificateColumns = `key_hash, client, created, retired, mac`
+
+func (r *row) certificate() (c escrow.Certificate) {
+	copy(c.Key[:], r.bytes())
+	c.Client, c.Created, c.Retired, c.MAC = escrow.Fingerprint(r.text()), r.time(), r.time(), r.bytes()
+	return c
+}
+
+// What stands before a name in table usage.
+const (
+	clientHolder       = "client/"
+	organizationHolder = "organization/"
+)
+
+// usageColumns, of the tables that usageTables joins to a client k.
+const (
+	usageColumns = `coalesce(uc.deposits, 0), coalesce(uc.bytes, 0), coalesce(uo.deposits, 0), coalesce(uo.bytes, 0)`
+	usageTables  = ` LEFT JOIN usage uc ON uc.holder = '` + clientHolder + `' || k.fingerprint LEFT JOIN usage uo ON uo.holder = '` + organizationHolder + `' || k.organization`
+)
+
+func (r *row) usage() (u escrow.Usage) {
+	u.Deposits, u.Bytes = r.number(), r.number()
+	return u
 }

@@ -73,8 +73,8 @@ func testAllOrNothing(w *world) {
 		{"organization that exists", escrow.AddOrganization{Organization: organization("acme")}},
 		{"uuid of another organization", escrow.AddOrganization{Organization: again}},
 		{"contact twice in one organization", escrow.AddOrganization{Organization: organization("twice", "x@example.com", "x@example.com")}},
-		{"contact that exists", escrow.AddContact{Organization: "acme", Contact: "a@example.com", Created: at(1)}},
-		{"contact of no organization", escrow.AddContact{Organization: "none", Contact: "x@example.com", Created: at(1)}},
+		{"contact that exists", escrow.AddContact{Organization: "acme", Contact: contact("a@example.com")}},
+		{"contact of no organization", escrow.AddContact{Organization: "none", Contact: contact("x@example.com")}},
 		{"client that exists", escrow.AddClient{Client: client(1, "acme")}},
 		{"client that exists elsewhere", escrow.AddClient{Client: client(1, "beta")}},
 		{"client of no organization", escrow.AddClient{Client: client(9, "none")}},
@@ -93,7 +93,7 @@ func testAllOrNothing(w *world) {
 	before := w.state()
 	for _, b := range bad {
 		err := w.try(escrow.AddOrganization{Organization: organization("first", "f@example.com")},
-			escrow.SetClientState{Client: fingerprint(1), State: escrow.ClientDisabled},
+			escrow.SetClientState{Client: fingerprint(1), State: escrow.ClientDisabled, MAC: client(1, "").MAC},
 			escrow.SetDeleted{Client: fingerprint(1), UUID: uuid(1), Deleted: at(5)},
 			b.mutation,
 			escrow.AddRecord{Record: record(2)})
@@ -119,21 +119,25 @@ func testMutations(w *world) {
 	}
 	acme := &want.Organizations[0]
 
-	acme.Approval, acme.Code = escrow.ApprovalContacts, escrow.Sealed{}
-	step("SetAdmission without a code", escrow.SetAdmission{Organization: "acme", Approval: escrow.ApprovalContacts})
+	admission := func(a escrow.Approval, code escrow.Sealed, m escrow.MAC) {
+		acme.Approval, acme.Code, acme.MAC = a, code, m
+		want.Standing.Organization.Approval, want.Standing.Organization.MAC = a, m
+		step("SetAdmission "+string(a), escrow.SetAdmission{Organization: "acme", Approval: a, Code: code, MAC: m})
+	}
+	admission(escrow.ApprovalContacts, escrow.Sealed{}, mac("contacts"))
+	admission(escrow.ApprovalAuthCode, escrow.Sealed{Generation: 7, Key: []byte("k"), Contents: []byte("c")}, mac("code"))
 
-	acme.Approval, acme.Code = escrow.ApprovalAuthCode, escrow.Sealed{Generation: 7, Key: []byte("k"), Contents: []byte("c")}
-	step("SetAdmission", escrow.SetAdmission{Organization: "acme", Approval: escrow.ApprovalAuthCode, Code: acme.Code})
+	acme.Contacts = contactsOf("a'; --@example.com", "a@example.com", "b@example.com")
+	step("AddContact", escrow.AddContact{Organization: "acme", Contact: contact("a'; --@example.com")})
 
-	acme.Contacts = []string{"a'; --@example.com", "a@example.com", "b@example.com"}
-	step("AddContact", escrow.AddContact{Organization: "acme", Contact: "a'; --@example.com", Created: at(1)})
-
-	acme.Contacts = []string{"a'; --@example.com", "b@example.com"}
+	acme.Contacts = contactsOf("a'; --@example.com", "b@example.com")
 	step("RemoveContact", escrow.RemoveContact{Organization: "acme", Contact: "a@example.com"})
 
 	for _, state := range []escrow.ClientState{escrow.ClientDisabled, escrow.ClientPending, escrow.ClientActive} {
+		m := mac(state.String())
 		want.Clients[0].State, want.Standing.Client.State = state, state
-		step("SetClientState "+state.String(), escrow.SetClientState{Client: fingerprint(1), State: state})
+		want.Clients[0].MAC, want.Standing.Client.MAC = m, m
+		step("SetClientState "+state.String(), escrow.SetClientState{Client: fingerprint(1), State: state, MAC: m})
 	}
 
 	want.Deposits[0].Deleted = at(7)
@@ -145,6 +149,9 @@ func testMutations(w *world) {
 	gone.NotAfter, gone.Deleted = at(8), at(9)
 	want.Deposits = append(want.Deposits, described(gone)...)
 	step("AddDeposit", escrow.AddDeposit{Deposit: gone})
+
+	want.Deposits[0].Purged = at(10)
+	step("Purge", escrow.Purge{Client: fingerprint(1), UUID: uuid(1), Purged: at(10)})
 
 	want.KEKs[1<<32-1] = []byte("check 2")
 	step("AddKEK", escrow.AddKEK{Generation: 1<<32 - 1, Check: []byte("check 2"), Created: at(1)})
@@ -177,8 +184,8 @@ func testOrder(w *world) {
 		escrow.SetDeleted{Client: fingerprint(7), UUID: uuid(1)},
 		escrow.SetDeleted{Client: fingerprint(7), UUID: uuid(2)},
 		escrow.SetDeleted{Client: fingerprint(7), UUID: uuid(2), Deleted: at(6)},
-		escrow.SetClientState{Client: fingerprint(7), State: escrow.ClientDisabled},
-		escrow.SetClientState{Client: fingerprint(7), State: escrow.ClientPending},
+		escrow.SetClientState{Client: fingerprint(7), State: escrow.ClientDisabled, MAC: client(7, "").MAC},
+		escrow.SetClientState{Client: fingerprint(7), State: escrow.ClientPending, MAC: client(7, "new").MAC},
 		escrow.AddRecord{Record: record(4)},
 	)
 	w.same("records", w.pending(), []escrow.Record{record(2), record(3), record(1), record(4)}, nil)
@@ -191,6 +198,7 @@ func testOrder(w *world) {
 	w.same("standing", who, standing(certificate(7, 7), pending, organization("new")), nil)
 	want := escrow.NewFacts()
 	want.AddOrganization(organization("new"))
+	want.AddPending("new", 1)
 	w.same("organization", w.facts(escrow.Keys{Organizations: []escrow.OrgName{"new"}}), want, nil)
 }
 
@@ -204,7 +212,14 @@ func testAbsentIsNoError(w *world) {
 		escrow.SetAdmission{Organization: "none", Approval: escrow.ApprovalAutomatic},
 		escrow.RemoveContact{Organization: "acme", Contact: "none@example.com"},
 		escrow.RemoveContact{Organization: "none", Contact: "a@example.com"},
-		escrow.SetClientState{Client: fingerprint(9), State: escrow.ClientDisabled},
+		escrow.SetClientState{Client: fingerprint(9), State: escrow.ClientDisabled, MAC: client(9, "").MAC},
+		escrow.RemoveClient{Client: fingerprint(9)},
+		escrow.RetireCertificate{Key: keyHash(9), Retired: at(1)},
+		escrow.Authenticate{Client: fingerprint(9), MAC: mac("x")},
+		escrow.Authenticate{Organization: "none", MAC: mac("x")},
+		escrow.Authenticate{Organization: "acme", Contact: "none@example.com", MAC: mac("x")},
+		escrow.Authenticate{Certificate: new(keyHash(9)), MAC: mac("x")},
+		escrow.Purge{Client: fingerprint(1), UUID: uuid(1), Purged: at(1)},
 		escrow.SetDeleted{Client: fingerprint(1), UUID: uuid(1), Deleted: at(1)}, // it is client 2's
 		escrow.ForgetRecords{},
 		escrow.ForgetRecords{IDs: []string{record(1).ID}},

@@ -22,6 +22,13 @@ func testFactsAsWritten(w *world) {
 	want.AddOrganization(plain)
 	want.AddClient(client(3, "beta"))
 	want.AddClient(nameless)
+	for org, pending := range map[escrow.OrgName]int64{"acme": 0, "plain": 1, "none": 0, "ACME": 0} {
+		want.AddPending(org, pending)
+	}
+	want.AddBound(fingerprint(3), 1)
+	want.AddBound(fingerprint(4), 0)
+	want.AddUsage(fingerprint(3), escrow.Usage{}, "beta", escrow.Usage{})
+	want.AddUsage(fingerprint(4), escrow.Usage{}, "plain", escrow.Usage{})
 	w.same("facts", w.facts(escrow.Keys{
 		Organizations: []escrow.OrgName{"acme", "plain", "none", "ACME", "acme"},
 		Clients:       []escrow.Fingerprint{fingerprint(3), fingerprint(4), fingerprint(9)},
@@ -42,10 +49,13 @@ func testFactsOfCertificate(w *world) {
 	want.AddCertificate(*standing(retired, client(1, "acme"), organization("acme")).Certificate)
 	want.AddClient(*who.Client)
 	want.AddOrganization(*who.Organization)
+	want.AddUsage(fingerprint(1), escrow.Usage{}, "acme", escrow.Usage{})
 	keys := escrow.Keys{Certificates: []escrow.KeyHash{keyHash(1), keyHash(4), keyHash(9), {}}}
 	w.same("by certificate", w.facts(keys), want, nil)
 
 	want.AddClient(client(1, "acme"))
+	want.AddBound(fingerprint(1), 2)
+	want.AddPending("acme", 0)
 	want.AddOrganization(organization("acme", "a@example.com", "b@example.com"))
 	keys.Clients, keys.Organizations = []escrow.Fingerprint{fingerprint(1)}, []escrow.OrgName{"acme"}
 	w.same("by certificate and name", w.facts(keys), want, nil)

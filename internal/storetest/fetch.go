@@ -62,7 +62,7 @@ func testFetchStanding(w *world) {
 	retired := certificate(4, 1)
 	retired.Retired = at(60)
 	w.change(escrow.AddCertificate{Certificate: retired},
-		escrow.SetClientState{Client: fingerprint(3), State: escrow.ClientDisabled})
+		escrow.SetClientState{Client: fingerprint(3), State: escrow.ClientDisabled, MAC: client(3, "").MAC})
 
 	for _, sel := range []escrow.Selector{{UUID: uuid(1)}, {Handle: "h"}, {Handle: "h", Version: 1}} {
 		d := deposit(1, 1, "h", 1)

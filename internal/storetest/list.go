@@ -166,7 +166,7 @@ func testListStanding(w *world) {
 	w.put(deposit(1, 1, "h", 1))
 	retired := certificate(4, 3)
 	retired.Retired = at(80)
-	w.change(escrow.AddCertificate{Certificate: retired}, escrow.SetClientState{Client: fingerprint(2), State: escrow.ClientPending})
+	w.change(escrow.AddCertificate{Certificate: retired}, escrow.SetClientState{Client: fingerprint(2), State: escrow.ClientPending, MAC: client(2, "").MAC})
 	pending := settled(2)
 	pending.Client.State = escrow.ClientPending
 	for n, want := range map[int]escrow.Standing{

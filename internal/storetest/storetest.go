@@ -45,6 +45,12 @@ func Run(t *testing.T, open Open) {
 		{"ListStanding", testListStanding},
 		{"Organizations", testOrganizations},
 		{"Clients", testClients},
+		{"Certificates", testCertificates},
+		{"PendingBefore", testPendingBefore},
+		{"RemoveClient", testRemoveClient},
+		{"Authenticate", testAuthenticate},
+		{"Purge", testPurge},
+		{"Usage", testUsage},
 		{"Audit", testAudit},
 		{"AuditMany", testAuditMany},
 		{"Reopen", testReopen},
@@ -80,5 +86,15 @@ func testEmpty(w *world) {
 	w.same("facts", w.facts(escrow.Keys{
 		Certificates: []escrow.KeyHash{keyHash(1)}, Clients: []escrow.Fingerprint{fingerprint(1)},
 		Organizations: []escrow.OrgName{"acme"}, Deposits: []escrow.DepositKey{{Certificate: keyHash(1), UUID: uuid(1), Handle: "h"}},
-	}), escrow.NewFacts(), nil)
+	}), emptyFacts("acme"), nil)
+}
+
+// emptyFacts is what is found of organizations that are not there: nobody is
+// pending in them.
+func emptyFacts(orgs ...escrow.OrgName) *escrow.Facts {
+	f := escrow.NewFacts()
+	for _, org := range orgs {
+		f.AddPending(org, 0)
+	}
+	return f
 }

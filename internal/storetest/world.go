@@ -73,18 +73,21 @@ type state struct {
 	KEKs          map[uint32][]byte
 	Standing      escrow.Standing
 	Deposits      []escrow.Deposit
+	Certificates  []escrow.Certificate
 }
 
-// state returns it, with the deposits of the client of certificate 1.
+// state returns it, with the deposits of the client of certificate 1, and the
+// certificates of client 1.
 func (w *world) state() (s state) {
 	w.Helper()
 	ctx := context.Background()
-	var errs [5]error
+	var errs [6]error
 	s.Organizations, errs[0] = w.store.Organizations(ctx)
 	s.Clients, errs[1] = w.store.Clients(ctx, "")
 	s.Pending, errs[2] = w.store.PendingAudit(ctx)
 	s.KEKs, errs[3] = w.store.KEKs(ctx)
 	s.Standing, s.Deposits, errs[4] = w.store.List(ctx, keyHash(1), escrow.ListQuery{All: true, Limit: 1000})
+	s.Certificates, errs[5] = w.store.Certificates(ctx, fingerprint(1))
 	if err := errors.Join(errs[:]...); err != nil {
 		w.Fatal(err)
 	}
@@ -136,19 +139,35 @@ func organization(name escrow.OrgName, contacts ...string) escrow.Organization {
 	return escrow.Organization{
 		Name: name, UUID: fmt.Sprintf("%043s", name), Approval: escrow.ApprovalAuthCode,
 		Code:     escrow.Sealed{Generation: 1, Key: []byte{0, 1, 255}, Contents: []byte("code of " + name)},
-		Contacts: contacts, Created: at(1), Expires: time.Date(9999, 12, 31, 18, 59, 59, 0, time.UTC),
+		Contacts: contactsOf(contacts...), Created: at(1), Expires: time.Date(9999, 12, 31, 18, 59, 59, 0, time.UTC),
+		MAC: mac("organization " + string(name)),
 	}
+}
+
+// mac is some bytes for a row.
+func mac(row string) escrow.MAC { return append([]byte{1, 0, 255}, row...) }
+
+// contactsOf returns contacts with these addresses.
+func contactsOf(addresses ...string) (list []escrow.Contact) {
+	for _, address := range addresses {
+		list = append(list, contact(address))
+	}
+	return list
+}
+
+func contact(address string) escrow.Contact {
+	return escrow.Contact{Address: address, Created: at(len(address)), MAC: mac("contact " + address)}
 }
 
 func client(n int, org escrow.OrgName) escrow.Client {
 	return escrow.Client{
 		Fingerprint: fingerprint(n), Organization: org, Name: fmt.Sprintf("client %d, with 'quotes' and ü", n),
-		State: escrow.ClientActive, PublicKey: []byte{0x98, byte(n), 0, 255}, Created: at(n),
+		State: escrow.ClientActive, PublicKey: []byte{0x98, byte(n), 0, 255}, Created: at(n), MAC: mac(fmt.Sprint("client ", n)),
 	}
 }
 
 func certificate(n, client int) escrow.Certificate {
-	return escrow.Certificate{Key: keyHash(n), Client: fingerprint(client), Created: at(10 + n)}
+	return escrow.Certificate{Key: keyHash(n), Client: fingerprint(client), Created: at(10 + n), MAC: mac(fmt.Sprint("certificate ", n))}
 }
 
 // deposit returns deposit n of a client, without not_after.
@@ -182,8 +201,9 @@ func fetched(d *escrow.Deposit) *escrow.Deposit {
 
 // standing is what a certificate leads to, as reads show it.
 func standing(cert escrow.Certificate, c escrow.Client, o escrow.Organization) escrow.Standing {
-	cert.Created, c.PublicKey = time.Time{}, nil
-	return escrow.Standing{Certificate: &cert, Client: &c, Organization: &escrow.Organization{Name: o.Name, Expires: o.Expires}}
+	c.PublicKey = nil
+	return escrow.Standing{Certificate: &cert, Client: &c,
+		Organization: &escrow.Organization{Name: o.Name, Approval: o.Approval, Expires: o.Expires, MAC: o.MAC}}
 }
 
 // settled is the standing of a certificate that settle wrote.

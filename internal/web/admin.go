@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"net/http"
 
 	"github.com/ktsd/ktsd/internal/api"
@@ -42,13 +41,13 @@ func (f *front) organizations(x *exchange) error {
 }
 
 func organizationOut(v escrow.OrganizationView) api.Organization {
-	contacts := v.Contacts
-	if contacts == nil {
-		contacts = []string{}
+	contacts := make([]string, len(v.Contacts))
+	for i, c := range v.Contacts {
+		contacts[i] = c.Address
 	}
 	return api.Organization{
 		Name: string(v.Name), UUID: v.UUID, Contacts: contacts, Approval: string(v.Approval),
-		AuthCode: v.AuthCode.Reveal(), Created: v.Created, Expires: v.Expires,
+		AuthCode: v.AuthCode.Reveal(), Created: v.Created, Expires: v.Expires, Foreign: v.Foreign,
 	}
 }
 
@@ -96,10 +95,11 @@ func (f *front) removeContact(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	if err := f.Service.RemoveContact(x.ctx, x.caller, org, x.r.PathValue("contact")); err != nil {
+	reach, err := f.Service.RemoveContact(x.ctx, x.caller, org, x.r.PathValue("contact"))
+	if err != nil {
 		return err
 	}
-	return x.answer(http.StatusOK, done{})
+	return x.answer(http.StatusOK, api.Removed{InForce: *inForceOut(reach)})
 }
 
 func (f *front) setAdmission(x *exchange) error {
@@ -143,18 +143,49 @@ func (f *front) clients(x *exchange) error {
 	return x.answer(http.StatusOK, out)
 }
 
-func (f *front) enableClient(x *exchange) error { return setClient(x, f.Service.EnableClient) }
-
-func (f *front) disableClient(x *exchange) error { return setClient(x, f.Service.DisableClient) }
-
-func setClient(x *exchange, set func(context.Context, escrow.Caller, escrow.Fingerprint) (escrow.Client, error)) error {
+func (f *front) enableClient(x *exchange) error {
 	fp, err := escrow.ParseFingerprint(x.r.PathValue("fingerprint"))
 	if err != nil {
 		return err
 	}
-	client, err := set(x.ctx, x.caller, fp)
+	client, err := f.Service.EnableClient(x.ctx, x.caller, fp)
 	if err != nil {
 		return err
 	}
 	return x.answer(http.StatusOK, clientOut(client))
+}
+
+func (f *front) disableClient(x *exchange) error {
+	fp, err := escrow.ParseFingerprint(x.r.PathValue("fingerprint"))
+	if err != nil {
+		return err
+	}
+	client, reach, err := f.Service.DisableClient(x.ctx, x.caller, fp)
+	if err != nil {
+		return err
+	}
+	out := clientOut(client)
+	out.InForce = inForceOut(reach)
+	return x.answer(http.StatusOK, out)
+}
+
+// purgeNow purges a client's deposit for the operator.
+func (f *front) purgeNow(x *exchange) error {
+	fp, err := escrow.ParseFingerprint(x.r.PathValue("fingerprint"))
+	if err != nil {
+		return err
+	}
+	id, err := escrow.ParseUUID(x.r.PathValue("uuid"))
+	if err != nil {
+		return err
+	}
+	var in api.Purge
+	if err := x.decode(&in); err != nil {
+		return err
+	}
+	d, err := f.Service.PurgeNow(x.ctx, x.caller, fp, id, in.Reason)
+	if err != nil {
+		return err
+	}
+	return x.answer(http.StatusOK, depositOut(d))
 }

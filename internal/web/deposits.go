@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
@@ -139,24 +140,18 @@ func (f *front) list(x *exchange) error {
 	return x.answer(http.StatusOK, page)
 }
 
-func (f *front) delete(x *exchange) error {
-	id, err := escrow.ParseUUID(x.r.PathValue("uuid"))
-	if err != nil {
-		return err
-	}
-	d, err := f.Service.Delete(x.ctx, x.caller, id)
-	if err != nil {
-		return err
-	}
-	return x.answer(http.StatusOK, depositOut(d))
-}
+func (f *front) delete(x *exchange) error { return changeDeposit(x, f.Service.Delete) }
 
-func (f *front) undelete(x *exchange) error {
+func (f *front) undelete(x *exchange) error { return changeDeposit(x, f.Service.Undelete) }
+
+func (f *front) purge(x *exchange) error { return changeDeposit(x, f.Service.Purge) }
+
+func changeDeposit(x *exchange, change func(context.Context, escrow.Caller, escrow.UUID) (escrow.Deposit, error)) error {
 	id, err := escrow.ParseUUID(x.r.PathValue("uuid"))
 	if err != nil {
 		return err
 	}
-	d, err := f.Service.Undelete(x.ctx, x.caller, id)
+	d, err := change(x.ctx, x.caller, id)
 	if err != nil {
 		return err
 	}
@@ -166,7 +161,7 @@ func (f *front) undelete(x *exchange) error {
 func depositOut(d escrow.Deposit) api.Deposit {
 	return api.Deposit{
 		UUID: string(d.UUID), Handle: string(d.Handle), Version: d.Version, Size: d.Size,
-		Created: d.Created, NotAfter: timeOut(d.NotAfter), Deleted: timeOut(d.Deleted),
+		Created: d.Created, NotAfter: timeOut(d.NotAfter), Deleted: timeOut(d.Deleted), Purged: timeOut(d.Purged),
 	}
 }
 

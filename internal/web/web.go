@@ -61,11 +61,13 @@ type handle func(x *exchange) error
 func (f *front) handlers() map[string]handle {
 	return map[string]handle{
 		"root": f.root, "health": f.health, "ready": f.ready, "metrics": f.metrics, "register": f.register,
-		"self": f.self, "put": f.put, "get": f.get, "find": f.find, "delete": f.delete, "undelete": f.undelete,
+		"self": f.self, "put": f.put, "get": f.get, "find": f.find, "delete": f.delete, "undelete": f.undelete, "purge": f.purge,
+		"certificates": f.certificates, "addCertificate": f.addCertificate, "retireCertificate": f.retireCertificate,
 		"server": f.server, "reload": f.reload,
 		"organizations": f.organizations, "createOrganization": f.createOrganization, "addContacts": f.addContacts,
 		"removeContact": f.removeContact, "setAdmission": f.setAdmission,
 		"clients": f.clients, "enableClient": f.enableClient, "disableClient": f.disableClient,
+		"clientCertificates": f.clientCertificates, "revokeCertificate": f.revokeCertificate, "purgeNow": f.purgeNow,
 	}
 }
 

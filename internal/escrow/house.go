@@ -1,0 +1,82 @@
+package escrow
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// expireInterval is how often registrations that waited too long are looked for.
+const expireInterval = time.Minute
+
+// keepHouse does what nobody asks for, until ctx ends.
+func (s *Service) keepHouse(ctx context.Context) {
+	tick := time.NewTicker(auditInterval)
+	defer tick.Stop()
+	var expired time.Time
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		if s.keeper.err() != nil {
+			continue
+		}
+		if s.writer.refuse.Load() != nil {
+			s.probe(ctx)
+			continue
+		}
+		if !s.deniesNone() {
+			s.merge(ctx)
+		}
+		if time.Since(expired) >= expireInterval {
+			expired = time.Now()
+			s.expire(ctx)
+		}
+	}
+}
+
+// probe tries, while the store takes no changes, whether it takes one again: a
+// record of just that. So a server that nobody writes to is ready once it can be.
+func (s *Service) probe(ctx context.Context) {
+	_ = s.writer.do(ctx, newJob(Keys{}, s.own("store.probe", ""), func(*Facts, *Record) ([]Mutation, error) { return nil, nil }))
+}
+
+// own begins the record of what ktsd does by itself.
+func (s *Service) own(action, object string) Record {
+	rec := s.record(Caller{}, action, object)
+	rec.Actor = "ktsd"
+	return rec
+}
+
+// maxExpired bounds the registrations that are looked for at once.
+const maxExpired = 100
+
+// errStays tells that a client is pending no longer.
+var errStays = errors.New("the client is not pending any more")
+
+// expire removes clients that have waited for approval for too long, with their
+// certificates: they may register again.
+func (s *Service) expire(ctx context.Context) {
+	before := s.now().Add(-s.bounds.Load().PendingExpiry)
+	clients, err := s.config.Store.PendingBefore(ctx, before, maxExpired)
+	if err != nil {
+		s.config.Log.Warn("registrations that waited too long cannot be looked for", "error", err)
+		return
+	}
+	for _, c := range clients {
+		rec := s.own("client.expire", string(c.Fingerprint))
+		err := s.writer.do(ctx, newJob(Keys{Clients: []Fingerprint{c.Fingerprint}}, rec, func(f *Facts, rec *Record) ([]Mutation, error) {
+			now, ok := f.clients[c.Fingerprint]
+			if !ok || now.State != ClientPending || !now.Created.Before(before) {
+				return nil, errStays
+			}
+			rec.Organization, rec.Detail = now.Organization, "registered at "+now.Created.Format(time.RFC3339)
+			return []Mutation{RemoveClient{c.Fingerprint}}, nil
+		}))
+		if err != nil && !errors.Is(err, errStays) {
+			return // the next time
+		}
+	}
+}
