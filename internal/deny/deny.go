@@ -13,7 +13,6 @@ package deny
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -48,6 +47,7 @@ type List struct {
 	file    *os.File
 	size    int64 // of the file, zeros at its end included
 	end     int64 // of the last line
+	ask     int64 // more space is asked for where less is left
 	lines   int   // the first one included
 	err     error // once set, the answer to every change
 
@@ -72,7 +72,7 @@ func Open(path, node string) (*List, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the deny list: %w", err)
 	}
-	l := &List{path: path, node: node, dir: dir, denied: map[escrow.Subject]bool{}}
+	l := &List{path: path, node: node, dir: dir, ask: lowSpace, denied: map[escrow.Subject]bool{}}
 	if err := l.open(); err != nil {
 		l.closeFiles()
 		return nil, err
@@ -94,11 +94,7 @@ func (l *List) open() error {
 		return fmt.Errorf("opening the deny list: %w", err)
 	}
 	l.file = f
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
-		return fmt.Errorf("reading the deny list %s: %w", l.path, err)
-	}
-	if err := l.resume(data); err != nil {
+	if err := l.resume(); err != nil {
 		return err
 	}
 	if l.lines-1 > 2*len(l.denials) || l.size-l.end < lowSpace || isSparse(f) {
@@ -110,7 +106,11 @@ func (l *List) open() error {
 // resume takes up the list that the file holds. Its last line is written once more:
 // after an fsync that failed the kernel shows a line that is not on disk, and counts
 // it as written. All others were on disk before the next was begun.
-func (l *List) resume(data []byte) error {
+func (l *List) resume() error {
+	data, err := contents(l.file)
+	if err != nil {
+		return err
+	}
 	s, err := scan(data, l.node)
 	if err != nil {
 		return describe(l.path, err)
@@ -127,6 +127,22 @@ func (l *List) resume(data []byte) error {
 		return err
 	}
 	return l.sync(l.dir)
+}
+
+// contents reads a file that may be a list.
+func contents(f *os.File) ([]byte, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("reading the deny list: %w", err)
+	}
+	if size := info.Size(); size < Space || size > maxFile { // it is made with more, and never shortened
+		return nil, describe(f.Name(), fmt.Errorf("it has %d bytes, and should have %d to %d", size, Space, maxFile))
+	}
+	data := make([]byte, info.Size())
+	if _, err := f.ReadAt(data, 0); err != nil {
+		return nil, fmt.Errorf("reading the deny list: %w", err)
+	}
+	return data, nil
 }
 
 // Denials returns those in force, in the order in which they were made. It does not

@@ -12,14 +12,14 @@ import (
 )
 
 const (
-	lowSpace  = 64 << 10 // where less is left, more is asked for: it may be there now and not when it is needed
+	lowSpace  = 64 << 10 // where less is left more is asked for, which may be there now and not when it is needed
 	newSuffix = ".new"   // of the file that is to take the place of the old one
 )
 
 // add writes a line at the end and returns it as it will be read back, with an error
 // unless it is on disk. The caller holds writing.
 func (l *List) add(entry line) (line, error) {
-	if l.size-l.end < lowSpace {
+	if l.size-l.end < l.ask {
 		err := l.makeRoom()
 		if l.err != nil {
 			return entry, l.err
@@ -71,10 +71,15 @@ func (l *List) sync(f *os.File) error {
 // lifted, or, where that cannot be had, at the end of this one.
 func (l *List) makeRoom() error {
 	err := l.renew()
+	if err == nil {
+		l.ask = lowSpace
+	}
 	if err == nil || l.err != nil {
 		return err
 	}
-	return errors.Join(err, l.grow())
+	err = errors.Join(err, l.grow())
+	l.ask = max(maxLine, min(lowSpace, (l.size-l.end)/2)) // not at every line: it takes time
+	return err
 }
 
 // grow adds zeros at the end of the file, as many as there is space for.
