@@ -18,6 +18,7 @@ import (
 	"github.com/ktsd/ktsd/internal/audit"
 	"github.com/ktsd/ktsd/internal/cli"
 	"github.com/ktsd/ktsd/internal/confdir"
+	"github.com/ktsd/ktsd/internal/deny"
 	"github.com/ktsd/ktsd/internal/escrow"
 	"github.com/ktsd/ktsd/internal/fault"
 	"github.com/ktsd/ktsd/internal/metrics"
@@ -129,8 +130,14 @@ func (k *ktsd) openService(ctx context.Context, conf confdir.Conf, lock *os.File
 		return fmt.Errorf("opening the audit log: %w", err)
 	}
 	k.closers = append(k.closers, chain)
+	denied, err := deny.Open(k.dir.DenyList(), k.node)
+	if err != nil {
+		return err
+	}
+	k.closers = append(k.closers, denied)
 	k.service, err = escrow.Start(ctx, escrow.Config{
 		Store: store, Auditor: chain, Sealer: sealer, OpenPGP: openPGP{}, Server: escrow.Fingerprint(fingerprint),
+		DenyList: denied, Node: k.node,
 		Now: time.Now, Log: k.log, Fatal: func(err error) { k.failed <- err }, Observer: k.metrics,
 	})
 	return err

@@ -87,6 +87,10 @@ func (d Dir) Database() string { return d.State("db", "keytrustee.db") }
 // Audit is the directory of the audit segments.
 func (d Dir) Audit() string { return d.State("audit") }
 
+// DenyList is the file of those from whom access was taken away while the
+// database could not be told.
+func (d Dir) DenyList() string { return d.State("run", "denied") }
+
 // Lock is the file that a running ktsd has locked. It holds the directory's
 // identity (Instance).
 func (d Dir) Lock() string { return d.State("run", "ktsd.lock") }

@@ -99,6 +99,8 @@ func (s *Service) Clients(ctx context.Context, c Caller, org OrgName) ([]Client,
 
 // EnableClient lets a pending or disabled client in.
 func (s *Service) EnableClient(ctx context.Context, c Caller, fp Fingerprint) (Client, error) {
+	s.giving.Lock()
+	defer s.giving.Unlock()
 	var after Client
 	rec := s.record(c, "client.enable", string(fp))
 	err := s.operate(ctx, c, rec, Keys{Clients: []Fingerprint{fp}}, s.setState(fp, ClientActive, &after))

@@ -127,28 +127,43 @@ func (s *Service) merge(ctx context.Context) {
 	list := s.toMerge()
 	s.denying.Unlock()
 	for _, d := range list {
-		rec := d.Record
-		rec.ID, rec.Time = newRecordID(), s.now()
-		keys, decide, err := s.taking(d.Subject)
-		if err == nil {
-			err = s.writer.do(ctx, newJob(keys, rec, func(f *Facts, rec *Record) ([]Mutation, error) {
-				mutations, err := decide(f, rec)
-				rec.Detail = clip("taken away at " + d.Record.Time.Format(time.RFC3339) + " on " + s.config.Node + "; " + rec.Detail)
-				return mutations, err
-			}))
-		}
-		switch {
-		case err == nil:
-			s.config.Log.Info("the database was told whose access was taken away", "kind", d.Subject.Kind, "name", d.Subject.Name)
-		case errors.Is(err, fault.NotFound):
-			s.config.Log.Warn("whose access was taken away does not exist", "kind", d.Subject.Kind, "name", d.Subject.Name)
-		default:
+		if !s.mergeOne(ctx, d) {
 			return // the next time
 		}
-		if err := s.lift(d.Subject); err != nil {
-			return
-		}
 	}
+}
+
+// mergeOne tells the database of one denial, unless access was given again in
+// between, and removes the note. It reports whether others can be tried.
+func (s *Service) mergeOne(ctx context.Context, d Denial) bool {
+	s.giving.Lock()
+	defer s.giving.Unlock()
+	if !s.denied(d.Subject) {
+		return true
+	}
+	rec := d.Record
+	rec.ID, rec.Time = newRecordID(), s.now()
+	keys, decide, err := s.taking(d.Subject)
+	if err == nil {
+		err = s.writer.do(ctx, newJob(keys, rec, func(f *Facts, rec *Record) ([]Mutation, error) {
+			mutations, err := decide(f, rec)
+			rec.Detail = clip("taken away at " + d.Record.Time.Format(time.RFC3339) + " on " + s.config.Node + "; " + rec.Detail)
+			return mutations, err
+		}))
+	}
+	log := s.config.Log.With("kind", d.Subject.Kind, "name", d.Subject.Name)
+	switch {
+	case err == nil:
+		log.Info("the database was told whose access was taken away")
+	case errors.Is(err, fault.NotFound):
+		log.Warn("whose access was taken away does not exist")
+	case errors.Is(err, fault.Corrupt):
+		log.Error("the database cannot be told whose access was taken away; it stays so on this node", "error", err)
+		return true
+	default:
+		return false
+	}
+	return s.lift(d.Subject) == nil
 }
 
 // taking returns the facts and the decision that take a subject's access away in

@@ -105,6 +105,8 @@ func (s *Service) AddContacts(ctx context.Context, c Caller, name OrgName, conta
 	if err := checkContacts(contacts); err != nil {
 		return s.refuse(s.record(c, "contact.add", string(name)), err)
 	}
+	s.giving.Lock()
+	defer s.giving.Unlock()
 	contacts = slices.Compact(slices.Sorted(slices.Values(contacts)))
 	err := s.changeOrganization(ctx, c, "contact.add", name, string(name), func(o Organization, rec *Record) ([]Mutation, error) {
 		var mutations []Mutation

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/ktsd/ktsd/internal/audit"
+	"github.com/ktsd/ktsd/internal/deny"
 	"github.com/ktsd/ktsd/internal/escrow"
 	"github.com/ktsd/ktsd/internal/seal"
 	"github.com/ktsd/ktsd/internal/sqlite"
@@ -43,7 +44,7 @@ type rig struct {
 	seen    observed
 
 	auditFailsAtStart bool
-	deny              escrow.DenyList
+	deny              *tapDenyList
 	limits            escrow.Limits
 	patience          escrow.Patience
 }
@@ -89,6 +90,11 @@ func (r *rig) tryStart() error {
 	if err != nil {
 		r.Fatalf("making the sealer: %v", err)
 	}
+	list, err := deny.Open(filepath.Join(r.dir, "denied"), node)
+	if err != nil {
+		r.Fatalf("opening the deny list: %v", err)
+	}
+	r.deny = &tapDenyList{List: list}
 	r.store, r.auditor, r.sealer = &tapStore{Store: db}, &tapAuditor{Log: chain}, &tapSealer{Sealer: sealer}
 	r.auditor.failing.Store(r.auditFailsAtStart)
 	service, err := escrow.Start(context.Background(), escrow.Config{
@@ -104,6 +110,7 @@ func (r *rig) tryStart() error {
 			escrow.Abandon(service)
 		}
 		chain.Close()
+		list.Close()
 		db.Close()
 	})
 	r.Service = service
@@ -114,6 +121,7 @@ func (r *rig) tryStart() error {
 func (r *rig) stop() {
 	r.Service.Close()
 	r.auditor.Log.Close()
+	r.deny.Close()
 	r.store.Store.(*sqlite.Store).Close()
 }
 
@@ -121,6 +129,7 @@ func (r *rig) stop() {
 func (r *rig) crash() {
 	escrow.Abandon(r.Service)
 	r.auditor.Log.Close()
+	r.deny.Close()
 	r.store.Store.(*sqlite.Store).Close()
 }
 

@@ -61,6 +61,7 @@ type Service struct {
 	running sync.WaitGroup
 
 	denying sync.Mutex // held while the deny list changes
+	giving  sync.Mutex // held while access is given again, or the database told that it was taken: taken before denying
 	denials atomic.Pointer[denials]
 	unkept  map[Subject]Denial // that the deny list could not take
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ktsd/ktsd/internal/audit"
+	"github.com/ktsd/ktsd/internal/deny"
 	"github.com/ktsd/ktsd/internal/escrow"
 	"github.com/ktsd/ktsd/internal/fault"
 	"github.com/ktsd/ktsd/internal/pgp"
@@ -136,6 +137,19 @@ func (a *tapAuditor) Sync() error {
 		return errDisk
 	}
 	return a.Log.Sync()
+}
+
+// tapDenyList is a deny list that a test makes fail.
+type tapDenyList struct {
+	*deny.List
+	failing atomic.Bool
+}
+
+func (l *tapDenyList) Deny(d escrow.Denial) error {
+	if l.failing.Load() {
+		return errDisk
+	}
+	return l.List.Deny(d)
 }
 
 // tapSealer counts.

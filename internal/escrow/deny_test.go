@@ -1,0 +1,235 @@
+package escrow_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ktsd/ktsd/internal/escrow"
+	"github.com/ktsd/ktsd/internal/fault"
+)
+
+// refuseChanges has the store refuse every change, as a full disk does.
+func (r *rig) refuseChanges() {
+	r.store.set(func(s *tapStore) {
+		s.refuse = func([]escrow.Mutation) error { return fault.New(fault.Unavailable, "the disk is full") }
+	})
+}
+
+func (r *rig) takeChanges() { r.store.set(func(s *tapStore) { s.refuse = nil }) }
+
+// out wants the host not to be served, for a reason.
+func (r *rig) out(when string, h *host, want fault.Kind) {
+	r.Helper()
+	ctx := context.Background()
+	_, _, getErr := r.Get(ctx, h.Caller, escrow.Selector{Handle: "h"})
+	_, putErr := r.Put(ctx, h.Caller, escrow.NewDeposit{UUID: id(99), Handle: "h", Contents: []byte("c")})
+	_, _, listErr := r.List(ctx, h.Caller, escrow.ListQuery{})
+	for request, err := range map[string]error{"get": getErr, "list": listErr, "admit": r.Admit(ctx, h.Caller)} {
+		if !is(err, want) {
+			r.Errorf("%s: %s: got %v, want %q", when, request, err, want)
+		}
+	}
+	if !is(putErr, want) && !is(putErr, fault.Unavailable) {
+		r.Errorf("%s: put: got %v, want %q", when, putErr, want)
+	}
+}
+
+// merged waits until the database has what the deny list had.
+func (r *rig) merged() {
+	r.Helper()
+	deadline := time.Now().Add(30 * time.Second)
+	for len(r.deny.Denials()) > 0 {
+		if time.Now().After(deadline) {
+			r.Fatalf("the deny list still holds %+v", r.deny.Denials())
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// TestTakenAwayWithoutStore: while the store takes no change, clients, certificates
+// and contacts are out all the same, from the next request on and after a restart;
+// once it takes changes again it is told, and audited, and the list is empty.
+func TestTakenAwayWithoutStore(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	ctx := context.Background()
+	disabled, revoked, served := r.client("acme"), r.client("acme"), r.client("acme")
+	for n, h := range []*host{disabled, revoked, served} {
+		r.put(h, n, "h", "contents")
+	}
+	if err := r.AddContacts(ctx, operator(), "acme", []string{"a@x", "b@x"}); err != nil {
+		t.Fatal(err)
+	}
+	r.refuseChanges()
+	here := escrow.Reach{Node: node}
+	client, reach, err := r.DisableClient(ctx, operator(), disabled.fingerprint())
+	if err != nil || reach != here || client.State != escrow.ClientDisabled || client.Fingerprint != disabled.fingerprint() {
+		t.Errorf("DisableClient: got %+v, in force %+v, %v", client, reach, err)
+	}
+	cert, reach, err := r.RevokeCertificate(ctx, operator(), revoked.Certificate)
+	if err != nil || reach != here || cert.Retired.IsZero() {
+		t.Errorf("RevokeCertificate: got %+v, in force %+v, %v", cert, reach, err)
+	}
+	if reach, err := r.RemoveContact(ctx, operator(), "acme", "a@x"); err != nil || reach != here {
+		t.Errorf("RemoveContact: in force %+v, %v", reach, err)
+	}
+	check := func(when string) {
+		t.Helper()
+		r.out(when, disabled, fault.Disabled)
+		r.out(when, revoked, fault.Unauthenticated)
+		r.get(served, escrow.Selector{Handle: "h"}, "contents", "")
+		if got := r.contacts("acme"); got != "b@x" {
+			t.Errorf("%s: got contacts %q, want b@x", when, got)
+		}
+		clients, err := r.Clients(ctx, operator(), "acme")
+		for _, c := range clients {
+			if want := c.Fingerprint == disabled.fingerprint(); (c.State == escrow.ClientDisabled) != want {
+				t.Errorf("%s: client %s is %s (%v)", when, c.Fingerprint, c.State, err)
+			}
+		}
+		if list, err := r.ClientCertificates(ctx, operator(), revoked.fingerprint()); err != nil || list[0].Retired.IsZero() {
+			t.Errorf("%s: certificates: got %+v, %v", when, list, err)
+		}
+	}
+	check("at once")
+	if got := len(r.deny.Denials()); got != 3 {
+		t.Errorf("the deny list has %d denials, want 3", got)
+	}
+	r.crash()
+	r.start()
+	r.refuseChanges() // perhaps a moment late: then it was merged
+	check("after a crash")
+	r.takeChanges()
+	r.merged()
+	check("merged")
+	if n := r.count(`SELECT count(*) FROM clients WHERE state = 3`) + r.count(`SELECT count(*) FROM certificates WHERE retired IS NOT NULL`); n != 2 {
+		t.Errorf("the database has %d of 2", n)
+	}
+	r.stop() // everything is in the chain
+	told := map[string]bool{}
+	for _, e := range r.chain() {
+		if e.Outcome == escrow.OutcomeOK && strings.Contains(e.Detail, "taken away at") && e.Actor == "operator uid 0" {
+			told[e.Action] = true
+		}
+	}
+	if len(told) != 3 {
+		t.Errorf("audited with the operator's name: %v, want all three", told)
+	}
+	r.start()
+	check("after a restart")
+}
+
+// TestTakenAwayWithoutAudit: nor does it wait for an audit log that cannot be
+// written; it is audited once it can be.
+func TestTakenAwayWithoutAudit(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	ctx := context.Background()
+	h := r.client("acme")
+	r.auditor.failing.Store(true)
+	if _, _, err := r.Get(ctx, h.Caller, escrow.Selector{Handle: "h"}); !is(err, fault.Unavailable) && !is(err, fault.NotFound) {
+		t.Fatalf("Get: %v", err)
+	}
+	if _, reach, err := r.DisableClient(ctx, operator(), h.fingerprint()); err != nil || reach.Everywhere {
+		t.Errorf("DisableClient: in force %+v, %v", reach, err)
+	}
+	r.auditor.failing.Store(false)
+	r.merged()
+	r.out("merged", h, fault.Disabled)
+}
+
+// TestTakenAwayUnknown: a commit whose outcome nobody knows does not leave it open
+// whether somebody has access.
+func TestTakenAwayUnknown(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	ctx := context.Background()
+	h := r.client("acme")
+	r.store.set(func(s *tapStore) { s.lose = func([]escrow.Mutation) error { return errDisk } })
+	if _, reach, err := r.DisableClient(ctx, operator(), h.fingerprint()); err != nil || reach.Everywhere {
+		t.Errorf("DisableClient: in force %+v, %v", reach, err)
+	}
+	if err := r.Admit(ctx, h.Caller); !is(err, fault.Disabled) {
+		t.Errorf("Admit: got %v, want %q", err, fault.Disabled)
+	}
+	r.crash()
+	r.start()
+	r.out("after the restart", h, fault.Disabled)
+	r.merged()
+	r.out("merged", h, fault.Disabled)
+}
+
+// TestTakenAwayWithoutAnything: even without a place for the deny list it is in
+// force, until the process ends, and the operator is told so.
+func TestTakenAwayWithoutAnything(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	ctx := context.Background()
+	h := r.client("acme")
+	r.refuseChanges()
+	r.deny.failing.Store(true)
+	_, _, err := r.DisableClient(ctx, operator(), h.fingerprint())
+	if !is(err, fault.Unavailable) || !errors.Is(err, errDisk) || !strings.Contains(fmt.Sprint(err), "only until ktsd ends") {
+		t.Errorf("DisableClient: got %v, want that it is in force only until ktsd ends", err)
+	}
+	r.out("not kept", h, fault.Disabled)
+	r.takeChanges()
+	deadline := time.Now().Add(30 * time.Second)
+	for r.count(`SELECT count(*) FROM clients WHERE state = 3`) == 0 {
+		if time.Now().After(deadline) {
+			t.Fatal("the database was not told")
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	r.out("merged", h, fault.Disabled)
+}
+
+// TestEnabledAgain: who is enabled again is in at once, also when the database was
+// never told of the denial.
+func TestEnabledAgain(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	ctx := context.Background()
+	h := r.client("acme")
+	r.put(h, 1, "h", "contents")
+	r.refuseChanges()
+	if _, _, err := r.DisableClient(ctx, operator(), h.fingerprint()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.EnableClient(ctx, operator(), h.fingerprint()); !is(err, fault.Unavailable) {
+		t.Errorf("EnableClient without a store: got %v, want %q", err, fault.Unavailable)
+	}
+	r.out("still", h, fault.Disabled)
+	r.takeChanges()
+	if _, err := r.EnableClient(ctx, operator(), h.fingerprint()); err != nil {
+		t.Fatal(err)
+	}
+	r.get(h, escrow.Selector{Handle: "h"}, "contents", "")
+	if list := r.deny.Denials(); len(list) > 0 {
+		t.Errorf("the deny list still holds %+v", list)
+	}
+}
+
+// TestNobodyElseTakesAway: what is not the operator's leaves no denial.
+func TestNobodyElseTakesAway(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	ctx := context.Background()
+	h := r.client("acme")
+	r.refuseChanges()
+	_, _, disable := r.DisableClient(ctx, h.Caller, h.fingerprint())
+	_, _, revoke := r.RevokeCertificate(ctx, escrow.Caller{}, h.Certificate)
+	_, remove := r.RemoveContact(ctx, escrow.Caller{UID: 1000, Source: "socket"}, "acme", "a@x")
+	for _, err := range []error{disable, revoke, remove} {
+		if !is(err, fault.NotFound) {
+			t.Errorf("got %v, want %q", err, fault.NotFound)
+		}
+	}
+	if list := r.deny.Denials(); len(list) > 0 {
+		t.Errorf("the deny list holds %+v", list)
+	}
+}
