@@ -31,7 +31,7 @@ func written(t testing.TB, path string) (data []byte, last, end int) {
 // TestTorn: a crash leaves of the last line any beginning, or any of its sectors. What
 // was acknowledged before is there, and the next line takes its place.
 func TestTorn(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "denied")
+	path := filepath.Join(inMemory(t), "denied")
 	whole, last, end := written(t, path)
 	before := list(1, 4) // and 2 not lifted
 	torn := map[string]func(b []byte){}
@@ -84,7 +84,7 @@ func wantDamage(t testing.TB, path, what string, data []byte, kind fault.Kind) {
 
 // TestFlippedBits: no bit of a line can change unnoticed, the last line's included.
 func TestFlippedBits(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "denied")
+	path := filepath.Join(inMemory(t), "denied")
 	data, _, end := written(t, path)
 	f, err := os.OpenFile(path, os.O_WRONLY, 0)
 	if err != nil {
@@ -116,7 +116,7 @@ func TestFlippedBits(t *testing.T) {
 
 // TestDamage: lines that are not what ktsd wrote one after the other.
 func TestDamage(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "denied")
+	path := filepath.Join(inMemory(t), "denied")
 	data, _, _ := written(t, path)
 	l := lines(t, path)
 	zeros := func(n int) []byte { return make([]byte, len(l[n])) }
@@ -160,7 +160,7 @@ func TestDamage(t *testing.T) {
 
 // TestOtherNode: a list carried here is refused, as is one of a later version.
 func TestOtherNode(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "denied")
+	path := filepath.Join(inMemory(t), "denied")
 	written(t, path)
 	_, err := deny.Open(path, "kts02.example.com")
 	wantFault(t, err, fault.Conflict)

@@ -112,6 +112,18 @@ func write(t testing.TB, path string, data []byte) {
 	}
 }
 
+// inMemory returns a new directory, in memory where there is one: thousands of fsyncs
+// take their time on a disk.
+func inMemory(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "ktsd-deny-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
 // lines returns the file's lines without the zeros behind them.
 func lines(t testing.TB, path string) [][]byte {
 	t.Helper()
@@ -246,7 +258,7 @@ func TestNotUTF8(t *testing.T) {
 
 // TestMaxDenials: there is a bound, and a place that was lifted is a place again.
 func TestMaxDenials(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "denied")
+	path := filepath.Join(inMemory(t), "denied")
 	all := [][]byte{summed(`{"v":1,"seq":1,"node":"kts01.example.com"`)}
 	for n := range deny.MaxDenials {
 		all = append(all, summed(fmt.Sprintf(`{"v":1,"seq":%d,"deny":{"subject":{"kind":"client","name":"%040X"},"record":{}}`, n+2, n)))
@@ -265,7 +277,7 @@ func TestMaxDenials(t *testing.T) {
 
 // TestCompaction: what is lifted goes, when space is wanted and when most is lifted.
 func TestCompaction(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "denied")
+	path := filepath.Join(inMemory(t), "denied")
 	l := open(t, path)
 	add(t, l, denial(1), denial(2))
 	for n := 10; n < 200; n++ {
@@ -294,7 +306,7 @@ func TestCompaction(t *testing.T) {
 // TestConcurrent: changes from several goroutines are all there, and readers see
 // whole lists.
 func TestConcurrent(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "denied")
+	path := filepath.Join(inMemory(t), "denied")
 	l := open(t, path)
 	var writers, readers sync.WaitGroup
 	done := make(chan struct{})

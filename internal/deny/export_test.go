@@ -9,7 +9,7 @@ import (
 // Begin writes the line of a denial and leaves it at that, as a crash does that comes
 // before the fsync.
 func (l *List) Begin(d escrow.Denial) error {
-	b, _, err := encode(line{Seq: l.lines + 1, Deny: &d})
+	b, err := encode(line{Seq: l.lines + 1, Deny: &d})
 	if err != nil {
 		return err
 	}

@@ -30,9 +30,13 @@ func (l *List) add(entry line) (line, error) {
 		}
 	}
 	entry.Seq = l.lines + 1
-	b, kept, err := encode(entry)
+	b, err := encode(entry)
 	if err != nil {
 		return entry, err
+	}
+	kept, err := parse(bytes.TrimSuffix(b, []byte("\n"))) // of a record, what is not UTF-8 does not stay
+	if err != nil {
+		return entry, fault.New(fault.Invalid, "the denial cannot be written down").Because(err)
 	}
 	if err := l.put(b, l.end); err != nil {
 		_ = l.put(nil, l.end) // else the next line overwrites it, or Open finds it torn
@@ -101,10 +105,10 @@ func (l *List) grow() error {
 // denials in force and Space behind them. An error leaves the old one, unless it is
 // final.
 func (l *List) renew() error {
-	b, _, err := encode(line{Seq: 1, Node: l.node})
+	b, err := encode(line{Seq: 1, Node: l.node})
 	for i := 0; err == nil && i < len(l.denials); i++ {
 		var next []byte
-		next, _, err = encode(line{Seq: i + 2, Deny: &l.denials[i]})
+		next, err = encode(line{Seq: i + 2, Deny: &l.denials[i]})
 		b = append(b, next...)
 	}
 	if err != nil {

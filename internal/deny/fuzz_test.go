@@ -26,7 +26,7 @@ func resum(data []byte) []byte {
 // FuzzOpen: whatever a file holds, Open takes it or refuses it; and what it takes can
 // be added to and is there when it is opened again.
 func FuzzOpen(f *testing.F) {
-	dir := f.TempDir()
+	dir := inMemory(f)
 	data, last, end := written(f, filepath.Join(dir, "seed"))
 	f.Add(data[:end], false)
 	f.Add(data[:last+20], false)

@@ -54,27 +54,22 @@ func sumOf(b []byte) string {
 	return fmt.Sprintf("%08x", crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)))
 }
 
-// encode returns the line's bytes, newline included, and the line as it will be read
-// back from them: of a record, what is not UTF-8 does not stay.
-func encode(l line) ([]byte, line, error) {
+// encode returns the line's bytes, newline included.
+func encode(l line) ([]byte, error) {
 	l.Version = version
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(l); err != nil {
-		return nil, line{}, fault.New(fault.Invalid, "the denial cannot be written down").Because(err)
+		return nil, fault.New(fault.Invalid, "the denial cannot be written down").Because(err)
 	}
 	b.Truncate(b.Len() - len("}\n"))
 	sum := sumOf(b.Bytes())
 	b.WriteString(sumMark + sum + endMark + "\n")
 	if b.Len() > maxLine {
-		return nil, line{}, fault.New(fault.TooLarge, "the denial takes %d bytes on the deny list; %d are allowed", b.Len(), maxLine)
+		return nil, fault.New(fault.TooLarge, "the denial takes %d bytes on the deny list; %d are allowed", b.Len(), maxLine)
 	}
-	kept, err := parse(bytes.TrimSuffix(b.Bytes(), []byte("\n")))
-	if err != nil {
-		return nil, line{}, fault.New(fault.Invalid, "the denial cannot be written down").Because(err)
-	}
-	return b.Bytes(), kept, nil
+	return b.Bytes(), nil
 }
 
 // What parse finds wrong with a line.
