@@ -27,7 +27,7 @@ func (o *otherNode) Error() string { return fmt.Sprintf("it is node %q's", o.nod
 // scan reads the lines of a file. One at the end that a crash cut short is left out.
 func scan(data []byte, node string) (scanned, error) {
 	s := scanned{denied: map[escrow.Subject]bool{}}
-	for rest := bytes.TrimRight(data, "\x00"); len(rest) > 0; {
+	for rest := trim(data); len(rest) > 0; {
 		raw, after, _ := bytes.Cut(rest, []byte("\n"))
 		l, err := parse(raw)
 		if err == errNotWhole && s.lines > 0 && isTorn(rest) {
@@ -48,6 +48,15 @@ func scan(data []byte, node string) (scanned, error) {
 		return s, errors.New("it has no lines: the first should tell whose list this is")
 	}
 	return s, nil
+}
+
+// trim returns b without the zeros at its end.
+func trim(b []byte) []byte {
+	zeros := make([]byte, maxLine)
+	for bytes.HasSuffix(b, zeros) {
+		b = b[:len(b)-len(zeros)]
+	}
+	return bytes.TrimRight(b, "\x00")
 }
 
 // take does what a line says. ktsd writes none that could not be done.
