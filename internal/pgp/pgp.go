@@ -17,7 +17,7 @@ import "time"
 const (
 	MaxKey       = 64 << 10 // one public or secret key, armored or binary
 	MaxKeyring   = 1 << 20  // a keyring file of several keys
-	MaxSignature = 16 << 10 // a detached signature, armored or binary
+	MaxSignature = 16 << 10 // a detached signature, armored or binary; a text signed in the clear
 	MaxPlaintext = 16 << 20 // the content of an envelope, after decompression
 )
 

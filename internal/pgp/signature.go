@@ -37,13 +37,21 @@ func (k *PublicKey) Verify(message, signature []byte, now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("verifying a signature of key %s: %w: %w", k.Fingerprint(), ErrSignature, err)
 	}
-	ring, err := keyring(k.entity)
-	if err != nil {
+	if err := k.verify(message, binary, now); err != nil {
 		return fmt.Errorf("verifying a signature of key %s: %w", k.Fingerprint(), err)
 	}
-	err = ring.VerifyDetached(crypto.NewPlainMessage(message), crypto.NewPGPSignature(binary), now.Unix())
+	return nil
+}
+
+// verify is Verify for a signature that was looked at. A text has the line ends of
+// the signed form.
+func (k *PublicKey) verify(message, binary []byte, now time.Time) error {
+	ring, err := keyring(k.entity)
 	if err != nil {
-		return fmt.Errorf("verifying a signature of key %s: %w: %w", k.Fingerprint(), ErrSignature, signatureReason(err))
+		return err
+	}
+	if err := ring.VerifyDetached(crypto.NewPlainMessage(message), crypto.NewPGPSignature(binary), now.Unix()); err != nil {
+		return fmt.Errorf("%w: %w", ErrSignature, signatureReason(err))
 	}
 	return nil
 }
@@ -58,21 +66,31 @@ func oneSignature(signature []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkKind(binary, packet.SigTypeBinary); err != nil {
+		return nil, err
+	}
+	return binary, nil
+}
+
+// checkKind refuses what is not a single signature packet of a type.
+func checkKind(binary []byte, of packet.SignatureType) error {
 	rest := bytes.NewReader(binary)
 	p, err := packet.Read(rest)
 	if err != nil {
-		return nil, errors.New("it cannot be read")
+		return errors.New("it cannot be read")
 	}
 	sig, ok := p.(*packet.Signature)
 	switch {
 	case !ok:
-		return nil, errors.New("it is no signature")
-	case sig.SigType != packet.SigTypeBinary:
-		return nil, errors.New("it is not of type binary: sign without --textmode")
+		return errors.New("it is no signature")
+	case sig.SigType != of && of == packet.SigTypeBinary:
+		return errors.New("it is not of type binary: sign without --textmode")
+	case sig.SigType != of:
+		return errors.New("it is not a signature of a text")
 	case rest.Len() > 0:
-		return nil, errors.New("something follows it: send one signature")
+		return errors.New("something follows it: send one signature")
 	}
-	return binary, nil
+	return nil
 }
 
 // signatureReason says in our words why the library refuses a signature.
