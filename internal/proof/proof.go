@@ -1,5 +1,5 @@
-// Package proof holds the texts that clients sign, so that whoever signs and
-// whoever verifies read the same page. Each names its purpose, with a version,
+// Package proof holds the texts that clients and servers sign, so that whoever
+// signs and whoever verifies read the same page. Each names its purpose, with a version,
 // and everything it is bound to; a signature over one says nothing elsewhere.
 // It signs and verifies nothing itself.
 package proof
