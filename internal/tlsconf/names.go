@@ -29,10 +29,13 @@ func colons(hash [sha256.Size]byte) string {
 }
 
 // UnverifiedPeer returns the server's certificate out of the error of a
-// connection that ended because it could not be verified, or nil. Nothing but
-// the handshake has been sent by then, so its fingerprint can be shown to a
-// person who is asked to compare it.
+// connection that ended because it could not be verified, or because its key is
+// not known (UnknownKeyError), or nil. Nothing but the handshake has been sent by
+// then, so its fingerprint can be shown to a person who is asked to compare it.
 func UnverifiedPeer(err error) *x509.Certificate {
+	if unknown, ok := errors.AsType[*UnknownKeyError](err); ok {
+		return unknown.Certificate
+	}
 	var failed *tls.CertificateVerificationError
 	if errors.As(err, &failed) && len(failed.UnverifiedCertificates) > 0 {
 		return failed.UnverifiedCertificates[0]

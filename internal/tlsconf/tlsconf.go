@@ -3,8 +3,9 @@
 //
 // A client's certificate is known by its key alone: the server asks for one,
 // TLS proves possession of the key, and whether chain and dates are in order
-// plays no part. The server's certificate is always verified by the client;
-// nothing here turns that off. Which keys are let in is decided elsewhere.
+// plays no part. The server is always verified by the client, by certificates
+// (Client) or by its key alone (Pinned); nothing here turns that off. Which keys
+// are let in, on either side, is decided elsewhere.
 package tlsconf
 
 import (
