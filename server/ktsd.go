@@ -35,6 +35,7 @@ type ktsd struct {
 	node        string
 	key         *pgp.SecretKey
 	fingerprint string // of key, qualified
+	statements  *statements
 	started     time.Time
 	database    string // in words
 	databaseURL string // "" for SQLite; it may hold a password
@@ -86,7 +87,7 @@ func start(ctx context.Context, dir confdir.Dir, log *slog.Logger) (_ *ktsd, err
 	if err != nil {
 		return nil, err
 	}
-	k.key, k.fingerprint = key, key.Qualified()
+	k.key, k.fingerprint, k.statements = key, key.Qualified(), &statements{key: key}
 	armored, err := key.Public().Armored()
 	if err != nil {
 		return nil, err
@@ -96,7 +97,7 @@ func start(ctx context.Context, dir confdir.Dir, log *slog.Logger) (_ *ktsd, err
 		return nil, err
 	}
 	public, admin := web.New(web.Config{
-		Service: k.service, Fingerprint: k.fingerprint, PublicKey: armored,
+		Service: k.service, Fingerprint: k.fingerprint, PublicKey: armored, Statement: k.statement,
 		Server: k.describe, Reload: k.reload, Log: log, Metrics: k.metrics.Handler(), Observer: k.metrics,
 	})
 	return k, k.listen(public, admin)
@@ -154,6 +155,23 @@ func (k *ktsd) newMetrics(conf confdir.Conf) *metrics.Metrics {
 		Certificate: func() time.Time { return k.settings.Load().leaf().NotAfter },
 		Health:      func() escrow.Health { return k.service.Health() },
 	})
+}
+
+// statement returns what ktsd says of the TLS key that it serves with now.
+func (k *ktsd) statement() (string, error) {
+	return k.statements.over(tlsconf.KeyHash(k.settings.Load().leaf()))
+}
+
+// takeOn has connections from now on work with s. The statement over its TLS key is
+// made beside, and whoever asks first may wait for it.
+func (k *ktsd) takeOn(s *settings) {
+	k.settings.Store(s)
+	k.warnOfExpiry(s)
+	go func() {
+		if _, err := k.statement(); err != nil {
+			k.log.Error("clients that know this server by its fingerprint are turned away", "error", err)
+		}
+	}()
 }
 
 // describe tells what the process runs with.

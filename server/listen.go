@@ -22,8 +22,7 @@ func (k *ktsd) listen(public, admin http.Handler) error {
 	if err != nil {
 		return err
 	}
-	k.settings.Store(s)
-	k.warnOfExpiry(s)
+	k.takeOn(s)
 	k.public, k.admin = k.newServer(public), k.newServer(admin)
 	k.public.TLSConfig = &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
 		return k.settings.Load().tls, nil
@@ -83,8 +82,7 @@ func (k *ktsd) reload() error {
 			return fmt.Errorf("listening: %w", err)
 		}
 	}
-	k.settings.Store(next)
-	k.warnOfExpiry(next)
+	k.takeOn(next)
 	if k.databaseChanged() {
 		k.log.Warn("keytrustee.conf names another database, or another URL of it, which a start takes on and a reload does not", "database", k.database)
 	}

@@ -10,16 +10,25 @@ import (
 )
 
 // root answers ?a=fingerprint and ?a=pubkey, as the original does
-// ("Verifying Key Trustee Server Operations").
+// ("Verifying Key Trustee Server Operations"), and ?a=statement. All are public.
 func (f *front) root(x *exchange) error {
 	switch x.r.URL.Query().Get("a") {
 	case "fingerprint":
 		return x.text(http.StatusOK, f.Fingerprint)
 	case "pubkey":
 		return x.text(http.StatusOK, f.PublicKey)
+	case "statement":
+		if f.Statement == nil {
+			break
+		}
+		statement, err := f.Statement()
+		if err != nil {
+			return err
+		}
+		return x.text(http.StatusOK, statement)
 	}
 	return fault.New(fault.NotFound, "no such resource").
-		WithHint("/?a=fingerprint and /?a=pubkey tell who this server is")
+		WithHint("/?a=fingerprint, /?a=pubkey and /?a=statement tell who this server is")
 }
 
 // health says that the process answers.

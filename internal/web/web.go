@@ -22,10 +22,11 @@ import (
 // Config is what the handlers are made of.
 type Config struct {
 	Service     *escrow.Service
-	Fingerprint string            // the server's, qualified: 4096R/…
-	PublicKey   string            // the server's, armored
-	Server      func() api.Server // what the process runs with now
-	Reload      func() error      // nil, or why it goes on as before
+	Fingerprint string                 // the server's, qualified: 4096R/…
+	PublicKey   string                 // the server's, armored
+	Statement   func() (string, error) // over the TLS key in use, signed in the clear; nil: there is none
+	Server      func() api.Server      // what the process runs with now
+	Reload      func() error           // nil, or why it goes on as before
 	Log         *slog.Logger
 
 	Metrics  http.Handler // what GET /metrics answers; nil: there is no such route
