@@ -57,11 +57,7 @@ func Open(dir string) (*Client, error) {
 		return nil, fault.New(fault.Conflict, "%s holds the key %s, and %s names %s", c.dir.secretKeyring(), c.key.Fingerprint(), c.dir.conf(), c.conf.LocalFingerprint).
 			WithHint("restore both from one backup of %s", dir)
 	}
-	ca := ""
-	if c.conf.CA {
-		ca = c.dir.ca()
-	}
-	c.remote, err = newRemote(c.conf.Servers, ca, c.dir.certificate(), c.dir.certificateKey())
+	c.remote, err = newRemote(c.conf.Servers, c.dir.authority(c.conf), c.dir.certificate(), c.dir.certificateKey())
 	return c, err
 }
 

@@ -24,6 +24,7 @@ func (d directory) publicKeyring() string  { return d.file("pubring.gpg") }
 func (d directory) certificate() string    { return d.file("client-cert.pem") }
 func (d directory) certificateKey() string { return d.file("client-key.pem") }
 func (d directory) ca() string             { return d.file("ca.pem") }
+func (d directory) serverKeys() string     { return d.file("server-keys.json") }
 func (d directory) pending() string        { return d.file("pending") }
 
 // conf is what keytrustee.conf holds. It is written once the server has taken
@@ -33,8 +34,20 @@ type conf struct {
 	Organization      string   `json:"ORGANIZATION"`
 	ClientName        string   `json:"CLIENT_NAME,omitempty"`
 	LocalFingerprint  string   `json:"LOCAL_FINGERPRINT"`
-	ServerFingerprint string   `json:"SERVER_FINGERPRINT"` // qualified: 4096R/…
-	CA                bool     `json:"CA,omitempty"`       // ca.pem vouches for the servers, not the system's roots
+	ServerFingerprint string   `json:"SERVER_FINGERPRINT"`  // qualified: 4096R/…
+	CA                bool     `json:"CA,omitempty"`        // ca.pem vouches for the servers, not the system's roots
+	Statement         bool     `json:"STATEMENT,omitempty"` // neither does: SERVER_FINGERPRINT's statements over their TLS keys do
+}
+
+// authority returns who vouches for the servers.
+func (d directory) authority(c conf) authority {
+	switch {
+	case c.Statement:
+		return authority{known: readKnownKeys(d, bareFingerprint(c.ServerFingerprint))}
+	case c.CA:
+		return authority{ca: d.ca()}
+	}
+	return authority{}
 }
 
 // readConf returns the configuration; its error is fs.ErrNotExist before the

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -27,7 +26,10 @@ type Registration struct {
 	AuthCode     string // "" where the organization asks for none
 	Name         string // of this client, for people; "" for the host's
 	CA           string // file of the certificates that vouch for the servers; "" for the system's roots
+	Fingerprint  string // of the server's OpenPGP key, 4096R/… or 40 hex digits; without CA it alone vouches for the servers
 	KeyType      string // "ed25519" (the default) or "rsa4096"
+
+	known *knownKeys // of the server with the fingerprint, where that vouches for it
 }
 
 // Registered tells how a registration ended.
@@ -40,8 +42,9 @@ type Registered struct {
 
 // Register makes the client's keys in dir, unless they are there, and has the
 // organization's server know them. It authenticates the server before it sends
-// anything (ErrUntrusted otherwise). A wrong organization or code is ErrDenied.
-// Interrupted, it is simply called again.
+// anything (ErrUntrusted otherwise): by certificates, or where Fingerprint is given
+// without CA by what the server says of its TLS key, signed with that OpenPGP key. A
+// wrong organization or code is ErrDenied. Interrupted, it is simply called again.
 func Register(ctx context.Context, dir string, r Registration) (Registered, error) {
 	if err := r.check(); err != nil {
 		return Registered{}, err
@@ -68,9 +71,12 @@ func Register(ctx context.Context, dir string, r Registration) (Registered, erro
 	if err != nil {
 		return Registered{}, err
 	}
+	if err := r.keepKnown(d); err != nil {
+		return Registered{}, err
+	}
 	err = d.writeConf(conf{
 		Servers: r.Servers, Organization: r.Organization, ClientName: r.Name,
-		LocalFingerprint: key.Fingerprint(), ServerFingerprint: server, CA: r.CA != "",
+		LocalFingerprint: key.Fingerprint(), ServerFingerprint: server, CA: r.CA != "", Statement: r.known != nil,
 	})
 	return Registered{Fingerprint: client.Fingerprint, Server: server, State: client.State}, err
 }
@@ -80,8 +86,29 @@ func (r *Registration) check() (err error) {
 	if r.KeyType == "" {
 		r.KeyType = string(pgp.Ed25519)
 	}
+	if r.Fingerprint != "" {
+		if r.Fingerprint, err = parseFingerprint(r.Fingerprint); err != nil {
+			return err
+		}
+	}
 	r.Servers, err = baseURLs(r.Servers)
 	return err
+}
+
+// authority returns who vouches for the servers.
+func (r *Registration) authority() authority {
+	if r.CA == "" && r.Fingerprint != "" && r.known == nil {
+		r.known = newKnownKeys(bareFingerprint(r.Fingerprint))
+	}
+	return authority{ca: r.CA, known: r.known}
+}
+
+// keepKnown keeps what was learnt of the server's TLS keys.
+func (r *Registration) keepKnown(d directory) error {
+	if r.known == nil {
+		return nil
+	}
+	return r.known.keepIn(d)
 }
 
 // baseURLs brings servers to the form https://HOST[:PORT], and refuses what is
@@ -117,7 +144,7 @@ func registeredBefore(ctx context.Context, d directory, r Registration) (Registe
 		return Registered{}, fault.New(fault.Conflict, "%s is registered with organization %s", d, have.Organization).
 			WithHint("a client belongs to one organization: use another --confdir for %s", r.Organization)
 	}
-	if err := r.moveServers(ctx, d, have); err != nil {
+	if err := r.moveServers(ctx, d, have); err != nil { // which keeps to what vouched before, unless told otherwise
 		return Registered{}, err
 	}
 	if !d.hasCertificate() {
@@ -138,13 +165,19 @@ func registeredBefore(ctx context.Context, d directory, r Registration) (Registe
 }
 
 // moveServers takes up other addresses of the same server, or a second one of the
-// same site.
+// same site, and another way to know them. Without one it stays with the one there
+// is.
 func (r *Registration) moveServers(ctx context.Context, d directory, have conf) error {
-	if slices.Equal(have.Servers, r.Servers) && r.CA == "" {
-		return nil
-	}
-	if r.CA == "" && have.CA {
+	given := r.CA != "" || r.Fingerprint != ""
+	switch {
+	case given:
+	case have.Statement:
+		r.Fingerprint = have.ServerFingerprint
+	case have.CA:
 		r.CA = d.ca()
+	}
+	if slices.Equal(have.Servers, r.Servers) && !given {
+		return nil
 	}
 	server, _, err := r.meetServer(ctx)
 	if err != nil {
@@ -156,7 +189,10 @@ func (r *Registration) moveServers(ctx context.Context, d directory, have conf) 
 	if err := r.copyCA(d); err != nil {
 		return err
 	}
-	have.Servers, have.CA = r.Servers, r.CA != ""
+	if err := r.keepKnown(d); err != nil {
+		return err
+	}
+	have.Servers, have.CA, have.Statement = r.Servers, r.CA != "", r.known != nil
 	return d.writeConf(have)
 }
 
@@ -179,16 +215,13 @@ func (r *Registration) copyCA(d directory) error {
 	return d.write(d.ca(), pem, 0o600)
 }
 
-// fingerprintForm is what ?a=fingerprint answers.
-var fingerprintForm = regexp.MustCompile(`^[0-9]+[A-Z]/[0-9A-F]{40}$`)
-
-// meetServer authenticates the server by its certificate, and asks for its
-// OpenPGP key.
+// meetServer authenticates the server, and asks for its OpenPGP key.
 func (r *Registration) meetServer(ctx context.Context) (qualified string, key *pgp.PublicKey, err error) {
-	remote, err := newRemote(r.Servers, r.CA, "", "")
+	remote, err := newRemote(r.Servers, r.authority(), "", "")
 	if err != nil {
 		return "", nil, err
 	}
+	remote.asks = r.CA == "" && r.Fingerprint == ""
 	a, err := remote.send(ctx, http.MethodGet, "/", url.Values{"a": {"fingerprint"}}, nil)
 	if err != nil {
 		return "", nil, err
@@ -205,6 +238,10 @@ func (r *Registration) meetServer(ctx context.Context) (qualified string, key *p
 	}
 	if key.Qualified() != qualified {
 		return "", nil, fault.New(fault.Untrusted, "the server's OpenPGP key %s is not the %s that it names", key.Qualified(), qualified)
+	}
+	if r.Fingerprint != "" && r.Fingerprint != qualified && r.Fingerprint != key.Fingerprint() {
+		return "", nil, fault.New(fault.Untrusted, "the server's OpenPGP key is %s, and not %s", qualified, r.Fingerprint).
+			WithHint("compare the fingerprint with what the server's own host says")
 	}
 	return qualified, key, nil
 }
@@ -249,7 +286,7 @@ func (r *Registration) send(ctx context.Context, d directory, key *pgp.SecretKey
 	if err != nil {
 		return out, err
 	}
-	remote, err := newRemote(r.Servers, r.CA, d.certificate(), d.certificateKey())
+	remote, err := newRemote(r.Servers, r.authority(), d.certificate(), d.certificateKey())
 	if err != nil {
 		return out, err
 	}

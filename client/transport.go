@@ -36,22 +36,20 @@ const (
 type remote struct {
 	servers   []string // base URLs
 	http      *http.Client
-	maxAnswer int64 // bytes
+	maxAnswer int64      // bytes
+	known     *knownKeys // what vouches for the servers; nil: certificates do
+	asks      bool       // have a server that nobody vouches for say who it is, for the error
 }
 
-// newRemote makes the connections' settings. caFile names the only certificates
-// that vouch for the servers; "" stands for the system's roots.
-func newRemote(servers []string, caFile, certFile, keyFile string) (*remote, error) {
-	var roots *x509.CertPool
-	if caFile != "" {
-		pem, err := os.ReadFile(caFile)
-		if err != nil {
-			return nil, fmt.Errorf("reading the CA: %w", err)
-		}
-		if roots = x509.NewCertPool(); !roots.AppendCertsFromPEM(pem) {
-			return nil, fault.New(fault.Invalid, "%s holds no certificate", caFile).WithHint("it must be PEM: -----BEGIN CERTIFICATE-----")
-		}
-	}
+// authority is who vouches for the servers.
+type authority struct {
+	ca    string     // file of the only certificates that do; "" for the system's roots
+	known *knownKeys // in place of certificates: what the server's OpenPGP key signs
+}
+
+// newRemote makes the connections' settings. With no certFile the client shows no
+// certificate.
+func newRemote(servers []string, by authority, certFile, keyFile string) (*remote, error) {
 	var cert *tls.Certificate
 	if certFile != "" {
 		var err error
@@ -59,15 +57,36 @@ func newRemote(servers []string, caFile, certFile, keyFile string) (*remote, err
 			return nil, err
 		}
 	}
-	transport := &http.Transport{
-		TLSClientConfig: tlsconf.Client(roots, cert), ForceAttemptHTTP2: true,
-		TLSHandshakeTimeout: 10 * time.Second, MaxIdleConnsPerHost: 64, IdleConnTimeout: time.Minute,
-		MaxResponseHeaderBytes: 64 << 10,
+	r := &remote{servers: servers, maxAnswer: maxAnswer, known: by.known}
+	if by.known != nil {
+		r.http = newHTTPClient(tlsconf.Pinned(cert, by.known.has))
+		return r, nil
 	}
-	return &remote{servers: servers, maxAnswer: maxAnswer, http: &http.Client{
-		Transport: transport, Timeout: requestTimeout,
+	var roots *x509.CertPool
+	if by.ca != "" {
+		pem, err := os.ReadFile(by.ca)
+		if err != nil {
+			return nil, fmt.Errorf("reading the CA: %w", err)
+		}
+		if roots = x509.NewCertPool(); !roots.AppendCertsFromPEM(pem) {
+			return nil, fault.New(fault.Invalid, "%s holds no certificate", by.ca).WithHint("it must be PEM: -----BEGIN CERTIFICATE-----")
+		}
+	}
+	r.http = newHTTPClient(tlsconf.Client(roots, cert))
+	return r, nil
+}
+
+// newHTTPClient connects with the settings of package tlsconf.
+func newHTTPClient(config *tls.Config) *http.Client {
+	return &http.Client{
+		Timeout: requestTimeout,
+		Transport: &http.Transport{
+			TLSClientConfig: config, ForceAttemptHTTP2: true,
+			TLSHandshakeTimeout: 10 * time.Second, MaxIdleConnsPerHost: 64, IdleConnTimeout: time.Minute,
+			MaxResponseHeaderBytes: 64 << 10,
+		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}, nil
+	}
 }
 
 // answer is an answer of status 200 or 201.
@@ -108,18 +127,9 @@ func (r *remote) sendTo(ctx context.Context, server, method, path string, query 
 	if len(query) > 0 {
 		target += "?" + query.Encode()
 	}
-	req, err := http.NewRequestWithContext(ctx, method, target, bytes.NewReader(body))
+	resp, err := r.exchange(ctx, server, method, target, body)
 	if err != nil {
-		return answer{}, fault.New(fault.Invalid, "%v", err)
-	}
-	if body == nil {
-		req.Body, req.ContentLength = nil, 0
-	} else if method != http.MethodPut {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	resp, err := r.http.Do(req)
-	if err != nil {
-		return answer{}, r.unreached(server, method, err)
+		return answer{}, err
 	}
 	defer resp.Body.Close()
 	data, err := io.ReadAll(io.LimitReader(resp.Body, r.maxAnswer+1))
@@ -131,7 +141,7 @@ func (r *remote) sendTo(ctx context.Context, server, method, path string, query 
 		return answer{}, fault.New(kind, "the answer of %s to %s %s has more than %d bytes", server, method, path, r.maxAnswer)
 	}
 	if err != nil {
-		return answer{}, r.unreached(server, method, err)
+		return answer{}, r.unreached(ctx, server, method, err)
 	}
 	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusCreated {
 		return answer{}, withRetry(api.ReadError(resp.StatusCode, data), resp.Header)
@@ -153,14 +163,56 @@ func withRetry(f *fault.Error, h http.Header) *fault.Error {
 	return f.WithHint("%s", when)
 }
 
+// maxAsks bounds how often a server is asked who it is for one request. More than
+// once is right where its certificate is replaced at that moment, or where one name
+// leads to several servers.
+const maxAsks = 3
+
+// exchange makes a request of a server that is authenticated, and of no other. Where
+// keys are what it is known by, it is asked about one that is not known, and the
+// request is made again: it was not sent.
+func (r *remote) exchange(ctx context.Context, server, method, target string, body []byte) (*http.Response, error) {
+	for try := 1; ; try++ {
+		req, err := http.NewRequestWithContext(ctx, method, target, bytes.NewReader(body))
+		if err != nil {
+			return nil, fault.New(fault.Invalid, "%v", err)
+		}
+		if body == nil {
+			req.Body, req.ContentLength = nil, 0
+		} else if method != http.MethodPut {
+			req.Header.Set("Content-Type", "application/json")
+		}
+		resp, err := r.http.Do(req)
+		if err == nil {
+			return resp, nil
+		}
+		seen := tlsconf.UnverifiedPeer(err)
+		if seen == nil || r.known == nil || try > maxAsks {
+			return nil, r.unreached(ctx, server, method, err)
+		}
+		switch err := r.known.ask(ctx, server, seen); {
+		case err == nil || errors.Is(err, errAnotherKey) && try < maxAsks:
+		case errors.Is(err, fault.Unavailable):
+			return nil, err
+		default:
+			return nil, errStranger(server, seen, err)
+		}
+	}
+}
+
 // unreached tells why there is no answer. A request that changes something may
 // have arrived all the same.
-func (r *remote) unreached(server, method string, err error) error {
+func (r *remote) unreached(ctx context.Context, server, method string, err error) error {
 	inner := err
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		inner = u.Err // the URL itself may hold a handle
 	}
 	if seen := tlsconf.UnverifiedPeer(err); seen != nil {
+		if r.asks {
+			if key, _, err := introduction(ctx, server, tlsconf.KeyHash(seen)); err == nil {
+				return errUnknown(server, seen, inner, key.Qualified())
+			}
+		}
 		return fault.New(fault.Untrusted, "%s could not be authenticated, and nothing was sent to it: %v\n"+
 			"the SHA-256 fingerprint of the certificate it showed is\n%s", server, inner, tlsconf.CertificateFingerprint(seen)).
 			WithHint("%s", trustHint(err, seen))
