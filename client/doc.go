@@ -6,9 +6,10 @@
 // directory (secring.gpg, pubring.gpg, client-cert.pem, client-key.pem,
 // keytrustee.conf): without a copy of that directory every deposit is lost.
 //
-// The package never sends anything to a server that it has not authenticated,
-// and keeps no plaintext in files. Admin, the operator's half, talks to ktsd on
-// its own host.
+// The package never sends anything to a server that it has not authenticated, by
+// certificates or by the fingerprint of its OpenPGP key, but in the latter case the
+// question who it is; and it keeps no plaintext in files. Admin, the operator's half,
+// talks to ktsd on its own host.
 package client
 
 import (
