@@ -377,6 +377,23 @@ func TestReplacedCertificate(t *testing.T) {
 	if _, err := c.Status(ctx); !errors.Is(err, client.ErrNotRegistered) { // its own database is empty
 		t.Errorf("status of the second server: got %v, want its answer ErrNotRegistered", err)
 	}
+	// Registered there, it goes by what it went by: the fingerprint, though none is
+	// given; so does one that goes by a certificate.
+	passive.Organization(t, "q")
+	for dir, mode := range map[string]string{dir: `"STATEMENT": true`, byCertificate: `"CA": true`} {
+		if mode == `"CA": true` {
+			if err := os.WriteFile(filepath.Join(dir, "ca.pem"), readFile(t, passive.CA()), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		done, err := client.Register(ctx, dir, client.Registration{Servers: []string{passive.URL}, Organization: "q"})
+		if err != nil || done.Before {
+			t.Errorf("registering with the second server: got %+v, %v", done, err)
+		}
+		if conf := readFile(t, dir, "keytrustee.conf"); !bytes.Contains(conf, []byte(mode)) || bytes.Count(conf, []byte("true")) != 1 {
+			t.Errorf("after that: got\n%s\nwant %s", conf, mode)
+		}
+	}
 	other := otherServer(t)
 	if _, err := useServers(t, dir, other.URL).Status(ctx); !errors.Is(err, client.ErrUntrusted) || !strings.Contains(err.Error(), secretKey(t, other.Dir).Fingerprint()) {
 		t.Errorf("status of another server: got %v, want ErrUntrusted and its fingerprint", err)

@@ -80,6 +80,7 @@ func FuzzConf(f *testing.F) {
 	}
 	const whole = `{"SERVERS": ["https://localhost:11371"], "ORGANIZATION": "q", "LOCAL_FINGERPRINT": "FP", "SERVER_FINGERPRINT": "0", "CA": true}`
 	f.Add(whole)
+	f.Add(strings.Replace(whole, `"CA"`, `"STATEMENT"`, 1))
 	f.Add(strings.Replace(whole, "https", "http", 1))
 	f.Add(strings.Replace(whole, "localhost:11371", "%zz", 1))
 	f.Add(strings.Replace(whole, `"https://localhost:11371"`, "", 1))

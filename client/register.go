@@ -50,7 +50,7 @@ func Register(ctx context.Context, dir string, r Registration) (Registered, erro
 		return Registered{}, err
 	}
 	d := directory(dir)
-	if before, err := registeredBefore(ctx, d, r); err != nil || before.Before {
+	if before, err := registeredBefore(ctx, d, &r); err != nil || before.Before {
 		return before, err
 	}
 	server, serverKey, err := r.meetServer(ctx)
@@ -128,8 +128,9 @@ func baseURLs(servers []string) ([]string, error) {
 	return urls, nil
 }
 
-// registeredBefore tells whether d is registered already, as the server sees it.
-func registeredBefore(ctx context.Context, d directory, r Registration) (Registered, error) {
+// registeredBefore tells whether d is registered already, as the server sees it. What
+// vouched for the server then does so again, unless r says otherwise.
+func registeredBefore(ctx context.Context, d directory, r *Registration) (Registered, error) {
 	have, err := d.readConf()
 	if errors.Is(err, fs.ErrNotExist) {
 		return Registered{}, nil
@@ -144,7 +145,7 @@ func registeredBefore(ctx context.Context, d directory, r Registration) (Registe
 		return Registered{}, fault.New(fault.Conflict, "%s is registered with organization %s", d, have.Organization).
 			WithHint("a client belongs to one organization: use another --confdir for %s", r.Organization)
 	}
-	if err := r.moveServers(ctx, d, have); err != nil { // which keeps to what vouched before, unless told otherwise
+	if err := r.moveServers(ctx, d, have); err != nil {
 		return Registered{}, err
 	}
 	if !d.hasCertificate() {

@@ -187,10 +187,14 @@ func (r *remote) exchange(ctx context.Context, server, method, target string, bo
 			return resp, nil
 		}
 		seen := tlsconf.UnverifiedPeer(err)
-		if seen == nil || r.known == nil || try > maxAsks {
+		if seen == nil || r.known == nil {
 			return nil, r.unreached(ctx, server, method, err)
 		}
-		switch err := r.known.ask(ctx, server, seen); {
+		err = errAnotherKey
+		if try <= maxAsks {
+			err = r.known.ask(ctx, server, seen)
+		}
+		switch {
 		case err == nil || errors.Is(err, errAnotherKey) && try < maxAsks:
 		case errors.Is(err, fault.Unavailable):
 			return nil, err
