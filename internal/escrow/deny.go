@@ -158,7 +158,10 @@ func (s *Service) mergeOne(ctx context.Context, d Denial) bool {
 	case errors.Is(err, fault.NotFound):
 		log.Warn("whose access was taken away does not exist")
 	case errors.Is(err, fault.Corrupt):
-		log.Error("the database cannot be told whose access was taken away; it stays so on this node", "error", err)
+		if time.Since(s.complained) > time.Minute {
+			s.complained = time.Now()
+			log.Error("the database cannot be told whose access was taken away; it stays so on this node", "error", err)
+		}
 		return true
 	default:
 		return false

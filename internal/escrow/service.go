@@ -65,6 +65,8 @@ type Service struct {
 	denials atomic.Pointer[denials]
 	unkept  map[Subject]Denial // that the deny list could not take
 
+	complained time.Time // of a denial that cannot be merged; with giving
+
 	storeCheck check[struct{}]
 	auditCheck check[Backlog]
 	unaudited  atomic.Int64 // refusals of strangers beyond the limit

@@ -196,12 +196,13 @@ func TestDecryptOtherSigner(t *testing.T) {
 // TestDecryptWithExpiredKey: old deposits come back; new ones need a valid key.
 func TestDecryptWithExpiredKey(t *testing.T) {
 	g := newGPG(t)
-	past := []string{"--faked-system-time", "20200101T000000"}
+	past, later := []string{"--faked-system-time", "20200101T000000"}, []string{"--faked-system-time", "20200102T000000"} // gpg's clock runs on
 	g.run(nil, append(past, "--quick-generate-key", "a@example.com", "rsa2048", "default", "1y")...)
 	fingerprint := g.fingerprint("a@example.com")
-	g.run(nil, append(past, "--quick-add-key", fingerprint, "rsa2048", "encr", "1y")...)
+	g.run(nil, append(later, "--quick-add-key", fingerprint, "rsa2048", "encr", "1y")...)
+	later[1] = "20200103T000000"
 	key := readSecret(t, g.run(nil, "--export-secret-keys"))
-	ciphertext := g.run([]byte("old"), append(past, "--encrypt", "--sign", "-r", fingerprint, "--default-sig-expire", "1d", "--sig-notation", "context@proton.ch="+place)...)
+	ciphertext := g.run([]byte("old"), append(later, "--encrypt", "--sign", "-r", fingerprint, "--default-sig-expire", "1d", "--sig-notation", "context@proton.ch="+place)...)
 	wantDecrypted(t, "expired key and signature", ciphertext, key, place, []byte("old"))
 	if _, err := pgp.Encrypt([]byte("new"), key, place); !errors.Is(err, pgp.ErrExpired) {
 		t.Errorf("Encrypt error = %v, want %v", err, pgp.ErrExpired)

@@ -107,7 +107,7 @@ func TestVerifyExpiredKey(t *testing.T) {
 	past := []string{"--faked-system-time", "20200101T000000"}
 	g.run(nil, append(past, "--quick-generate-key", "a@example.com", "ed25519", "default", "1y")...)
 	secret := readSecret(t, g.run(nil, "--export-secret-keys"))
-	signature := g.run([]byte(statement), append(past, "--detach-sign")...)
+	signature := g.run([]byte(statement), "--faked-system-time", "20200102T000000", "--detach-sign")
 	if err := secret.Public().Verify([]byte(statement), signature, time.Date(2020, 6, 1, 0, 0, 0, 0, time.UTC)); err != nil {
 		t.Errorf("Verify while the key was valid: %v", err)
 	}
