@@ -18,6 +18,7 @@ const (
 	ByClient              // over TLS, with a registered certificate
 	ByOperator            // over the admin socket
 	ByHost                // the operator over the admin socket, and this host itself over TLS
+	ByAll                 // over TLS, and over the admin socket
 )
 
 // Route is one row of the route table.
@@ -49,6 +50,7 @@ func Routes() []Route {
 		{"health", get, "/healthz", ByAnyone, 0, short},
 		{"ready", get, "/readyz", ByAnyone, 0, short},
 		{"metrics", get, "/metrics", ByHost, 0, short},
+		{"openapi", get, "/v1/openapi.json", ByAll, 0, short},
 		{"register", post, "/v1/clients", ByAnyone, MaxRegistration, short},
 
 		{"self", get, "/v1/self", ByClient, 0, short},

@@ -24,7 +24,7 @@ func TestRoutes(t *testing.T) {
 		}
 		names[r.Name] = true
 		for socket, mux := range muxes {
-			if r.Who == api.ByHost || socket == (r.Who == api.ByOperator) {
+			if r.Who == api.ByHost || r.Who == api.ByAll || socket == (r.Who == api.ByOperator) {
 				mux.HandleFunc(r.Method+" "+r.Path, func(http.ResponseWriter, *http.Request) {}) // panics for two that conflict
 			}
 		}

@@ -45,6 +45,12 @@ func (f *front) ready(x *exchange) error {
 	return x.text(http.StatusOK, "ready")
 }
 
+// openapi tells what the API is; every caller shares the bytes.
+func (f *front) openapi(x *exchange) error {
+	x.send(http.StatusOK, "application/json", f.document())
+	return nil
+}
+
 func (f *front) register(x *exchange) error {
 	var in api.Registration
 	if err := x.decode(&in); err != nil {

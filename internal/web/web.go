@@ -13,6 +13,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/ktsd/ktsd/internal/api"
 	"github.com/ktsd/ktsd/internal/escrow"
@@ -39,6 +40,7 @@ type front struct {
 	bodies    *memory // of clients
 	strangers *memory // bodies of those who are not known yet
 	answers   *memory
+	document  func() []byte // of the API
 }
 
 // New returns the handler for the TLS listener and the one for the admin socket.
@@ -52,8 +54,9 @@ func New(config Config) (public, admin http.Handler) {
 		bodies:    newMemory(64<<20, 8<<20),
 		strangers: newMemory(4<<20, 4<<20),
 		answers:   newMemory(128<<20, 16<<20),
+		document:  sync.OnceValue(api.OpenAPI),
 	}
-	return f.mux(publicCaller, api.ByAnyone, api.ByClient, api.ByHost), f.mux(adminCaller, api.ByOperator, api.ByHost)
+	return f.mux(publicCaller, api.ByAnyone, api.ByClient, api.ByHost, api.ByAll), f.mux(adminCaller, api.ByOperator, api.ByHost, api.ByAll)
 }
 
 // handle answers one request. An error it returns becomes the answer.
@@ -61,7 +64,7 @@ type handle func(x *exchange) error
 
 func (f *front) handlers() map[string]handle {
 	return map[string]handle{
-		"root": f.root, "health": f.health, "ready": f.ready, "metrics": f.metrics, "register": f.register,
+		"root": f.root, "health": f.health, "ready": f.ready, "metrics": f.metrics, "register": f.register, "openapi": f.openapi,
 		"self": f.self, "put": f.put, "get": f.get, "find": f.find, "delete": f.delete, "undelete": f.undelete, "purge": f.purge,
 		"certificates": f.certificates, "addCertificate": f.addCertificate, "retireCertificate": f.retireCertificate,
 		"server": f.server, "reload": f.reload,

@@ -1,0 +1,188 @@
+package api
+
+import (
+	"maps"
+
+	"github.com/ktsd/ktsd/internal/fault"
+)
+
+// field tells of a parameter, or of a field of a type, what its Go type does not.
+type field struct {
+	says  string
+	rules object // of JSON Schema
+}
+
+// rule returns the rules, for the caller to add to.
+func (f field) rule() object { return maps.Clone(f.rules) }
+
+// The forms of values. Lengths are counted in characters, as JSON Schema does,
+// where the server counts bytes of UTF-8: a value of more bytes is refused too.
+var (
+	uuidForm         = object{"type": "string", "format": "uuid", "pattern": "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"}
+	handleForm       = object{"type": "string", "minLength": 1, "maxLength": 255, "pattern": `^[^\u0000-\u001f\u007f-\u009f]+$`}
+	organizationForm = object{"type": "string", "pattern": "^[0-9A-Za-z_-]{1,64}$"}
+	contactForm      = object{"type": "string", "minLength": 3, "maxLength": 254, "pattern": `^[^ ,]+@[^ ,]+$`}
+	fingerprintForm  = object{"type": "string", "pattern": "^[0-9A-F]{40}$"}
+	qualifiedForm    = object{"type": "string", "pattern": "^[0-9]+[A-Z]/[0-9A-F]{40}$"}
+	approvalForm     = object{"type": "string", "enum": []string{"auth_code", "contacts", "automatic"}}
+	codeForm         = object{"type": "string", "maxLength": 255}
+	nameForm         = object{"type": "string", "maxLength": 128}
+	countForm        = object{"minimum": 1}
+	numberForm       = object{"type": "integer", "format": "int64", "minimum": 1}
+)
+
+const (
+	handleSays = "The client's name for the deposit: 1 to 255 bytes of UTF-8 without control characters, and no . or .. between slashes."
+	uuidSays   = "Names the deposit within its client, which chose it."
+)
+
+// pathFields are the parameters of paths.
+func pathFields() map[string]field {
+	return map[string]field{
+		"uuid":         {uuidSays, uuidForm},
+		"organization": {"The organization's name.", organizationForm},
+		"contact":      {"The contact's mail address.", contactForm},
+		"fingerprint": {
+			"The client's OpenPGP fingerprint.", object{"type": "string", "pattern": "^([^/]*/)?[0-9A-Fa-f]{40}$"},
+		},
+	}
+}
+
+// fields are the types, and their fields by the names they have in JSON.
+func fields() map[string]field {
+	all := map[string]field{
+		"Error":                  {"What every refusal answers with.", nil},
+		"Error.error":            {},
+		"ErrorDetail":            {"What happened, to what, and what to do next.", nil},
+		"ErrorDetail.kind":       {"The kind of error, for programs to tell apart.", object{"enum": Kinds()}},
+		"ErrorDetail.message":    {"What happened, for people.", object{"minLength": 1}},
+		"ErrorDetail.hint":       {"What to do next, for people.", nil},
+		"ErrorDetail.request_id": {"Names the request in the server's log and audit log, as the header " + HeaderRequestID + " does.", nil},
+	}
+	for _, more := range []map[string]field{depositFields(), clientFields(), organizationFields(), serverFields()} {
+		maps.Copy(all, more)
+	}
+	return all
+}
+
+func depositFields() map[string]field {
+	return map[string]field{
+		"Deposit":           {"Describes a deposit.", nil},
+		"Deposit.uuid":      {uuidSays, uuidForm},
+		"Deposit.handle":    {handleSays, handleForm},
+		"Deposit.version":   {"Its number under its handle, never used twice.", countForm},
+		"Deposit.size":      {"Of its contents, in bytes.", object{"minimum": 1, "maximum": MaxDeposit}},
+		"Deposit.created":   {"When it was put.", nil},
+		"Deposit.not_after": {"From then on it is not served. Absent: it is served without end.", nil},
+		"Deposit.deleted":   {"When it was deleted. Absent: it was not.", nil},
+		"Deposits":          {"One page of descriptions.", nil},
+		"Deposits.deposits": {"In the order of handles, and of versions from the latest down.", nil},
+		"Deposits.cursor":   {"Names the next page. Absent: this is the last one.", nil},
+	}
+}
+
+func clientFields() map[string]field {
+	return map[string]field{
+		"Registration":              {"Asks to be registered, with the TLS key that made the connection.", nil},
+		"Registration.organization": {"The organization to belong to.", organizationForm},
+		"Registration.name":         {"For people.", nameForm},
+		"Registration.auth_code":    {"The organization's authorization code, where it asks for one.", codeForm},
+		"Registration.public_key":   {"The client's OpenPGP key, armored, at most 64 KiB.", object{"minLength": 1, "maxLength": 64 << 10}},
+		"Registration.time":         {"When the signature was made: within 5 minutes of the server's clock.", nil},
+		"Registration.signature":    {"A detached OpenPGP signature over the text of the proof: " + proofSays, nil},
+		"Client":                    {"Describes a client.", nil},
+		"Client.fingerprint":        {"Its OpenPGP fingerprint, by which it is known.", fingerprintForm},
+		"Client.organization":       {"The organization that it belongs to.", organizationForm},
+		"Client.name":               {"For people.", nameForm},
+		"Client.state":              {"Only an active client is served.", object{"enum": []string{"pending", "active", "disabled"}}},
+		"Client.created":            {"When it was registered.", nil},
+		"Clients":                   {"A list of clients.", nil},
+		"Clients.clients":           {},
+	}
+}
+
+const proofSays = `"ktsd-registration/1", "organization: NAME", "server: FINGERPRINT", "certificate-key: SHA-256 of the TLS key's SubjectPublicKeyInfo in hex" and ` +
+	`"time: TIME" in UTC and whole seconds, each a line that ends with a line feed.`
+
+func organizationFields() map[string]field {
+	contacts := object{"items": contactForm, "maxItems": 1000}
+	return map[string]field{
+		"NewOrganization":             {"Asks for an organization.", nil},
+		"NewOrganization.name":        {"Its name.", organizationForm},
+		"NewOrganization.contacts":    {"Mail addresses of its administrators.", contacts},
+		"NewOrganization.approval":    {"How it lets clients in; auth_code if absent.", approvalForm},
+		"NewOrganization.auth_code":   {"Its authorization code, with auth_code alone. Absent: one is made.", codeForm},
+		"Organization":                {"Describes an organization.", nil},
+		"Organization.name":           {"Its name.", organizationForm},
+		"Organization.uuid":           {"A name of its own, as the original server gives one.", object{"pattern": "^[0-9A-Za-z]{43}$"}},
+		"Organization.contacts":       {"Mail addresses of its administrators.", object{"items": contactForm}},
+		"Organization.approval":       {"How it lets clients in.", approvalForm},
+		"Organization.auth_code":      {"Its authorization code, where it has one.", codeForm},
+		"Organization.created":        {"When it was made.", nil},
+		"Organization.expires":        {"From then on none of its clients is served.", nil},
+		"Organizations":               {"A list of organizations.", nil},
+		"Organizations.organizations": {},
+		"Contacts":                    {"Asks for contacts to be added.", nil},
+		"Contacts.contacts":           {"Mail addresses.", contacts},
+		"Admission":                   {"Asks for another way to let clients in.", nil},
+		"Admission.approval":          {"The way.", approvalForm},
+		"Admission.auth_code":         {"The authorization code, with auth_code alone. Absent: the one that is set, or a new one.", codeForm},
+	}
+}
+
+func serverFields() map[string]field {
+	return map[string]field{
+		"Server":                  {"Tells what ktsd runs with.", nil},
+		"Server.version":          {"Of ktsd.", nil},
+		"Server.fingerprint":      {"Of the server's OpenPGP key, with its algorithm.", qualifiedForm},
+		"Server.node":             {"This host's name.", nil},
+		"Server.listen":           {"The address served on.", nil},
+		"Server.tls_min_version":  {"The least version of TLS.", object{"enum": []string{"tlsv1", "tlsv1.1", "tlsv1.2", "tlsv1.3"}}},
+		"Server.certificate":      {"The file of the TLS certificate.", nil},
+		"Server.private_key":      {"The file of its private key.", nil},
+		"Server.loaded":           {"SHA-256 of the certificate in use and its chain.", nil},
+		"Server.started":          {"When ktsd started.", nil},
+		"Server.database":         {"sqlite, or where the PostgreSQL database is; never its password.", nil},
+		"Server.database_changed": {"Whether keytrustee.conf names another database than the one in use.", nil},
+	}
+}
+
+// headers are those of answers. One that is not required comes with a deposit's
+// bytes alone, or where there is something to tell.
+func headers() map[string]object {
+	header := func(required bool, f field) object {
+		return object{"description": f.says, "required": required, "schema": f.rule()}
+	}
+	instant := object{"type": "string", "format": "date-time"}
+	return map[string]object{
+		HeaderRequestID:  header(true, field{"Names the request in the server's log and in its audit log.", object{"type": "string", "pattern": "^[0-9a-f]{16}$"}}),
+		headerRetryAfter: header(true, field{"Seconds to wait before trying again.", object{"type": "integer", "minimum": 1}}),
+		HeaderUUID:       header(false, field{"The deposit's UUID.", uuidForm}),
+		HeaderHandle:     header(false, field{"Its handle, percent-encoded as in a query.", object{"type": "string", "minLength": 1}}),
+		HeaderVersion:    header(false, field{"Its version.", numberForm}),
+		HeaderCreated:    header(false, field{"When it was put.", instant}),
+		HeaderNotAfter:   header(false, field{"From then on it is not served. Absent: it is served without end.", instant}),
+	}
+}
+
+// meanings are what the kinds of error mean to whoever is answered with one.
+func meanings() map[fault.Kind]string {
+	return map[fault.Kind]string{
+		fault.Invalid:         "the request cannot be understood, and sending it again does not help",
+		fault.Unauthenticated: "the connection has no client certificate, or one that is bound to nobody",
+		fault.Denied:          "not for this caller",
+		fault.Pending:         "the client waits for approval",
+		fault.Disabled:        "the client was disabled, or its organization has expired",
+		fault.NotFound:        "absent, or not the caller's: these look alike",
+		fault.Method:          "the path exists, with other methods",
+		fault.Timeout:         "the request did not arrive in time",
+		fault.Conflict:        "it would replace or contradict what exists",
+		fault.Gone:            "it was purged, or its not_after has passed",
+		fault.TooLarge:        "over a limit of size",
+		fault.Limited:         "over a limit of rate or number; try later",
+		fault.Corrupt:         "stored data was changed behind the server's back and is not served",
+		fault.Internal:        "an error of the server's, told in full in its log",
+		fault.Unavailable:     "refused for now, and nothing was changed; try later, or another server",
+		fault.OutcomeUnknown:  "it may have been done: repeat exactly the same request",
+	}
+}
