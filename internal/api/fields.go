@@ -19,7 +19,7 @@ func (f field) rule() object { return maps.Clone(f.rules) }
 // where the server counts bytes of UTF-8: a value of more bytes is refused too.
 var (
 	uuidForm         = object{"type": "string", "format": "uuid", "pattern": "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"}
-	handleForm       = object{"type": "string", "minLength": 1, "maxLength": 255, "pattern": `^[^\u0000-\u001f\u007f-\u009f]+$`}
+	handleForm       = object{"type": "string", "minLength": 1, "maxLength": 255, "pattern": `^[^\x00-\x1f\x7f-\x9f]+$`}
 	organizationForm = object{"type": "string", "pattern": "^[0-9A-Za-z_-]{1,64}$"}
 	contactForm      = object{"type": "string", "minLength": 3, "maxLength": 254, "pattern": `^[^ ,]+@[^ ,]+$`}
 	fingerprintForm  = object{"type": "string", "pattern": "^[0-9A-F]{40}$"}
