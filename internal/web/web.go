@@ -96,9 +96,14 @@ func (f *front) mux(who callerOf, callers ...api.Who) http.Handler {
 }
 
 // clean answers for a path that is not clean, which ServeMux would redirect to
-// another deposit.
+// another deposit. A request in chunks may have named a length too, which net/http
+// does not tell: after the answer its connection is closed (RFC 9112, 6.1), so what
+// follows is nobody's request.
 func (f *front) clean(next http.Handler, who callerOf) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if len(r.TransferEncoding) > 0 { // HTTP/1.1 alone has it
+			w.Header().Set("Connection", "close")
+		}
 		if r.URL.Path == "" || path.Clean(r.URL.Path) != r.URL.Path {
 			f.refuse(w, r, who, fault.New(fault.NotFound, "no such resource"))
 			return
