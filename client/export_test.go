@@ -20,3 +20,6 @@ func ReadWaiting(dir string) ([]WaitingPut, error) {
 func KeepWaiting(dir string, w WaitingPut) error {
 	return directory(dir).writePending(pendingPut{UUID: w.UUID, Handle: w.Handle, contents: w.Contents})
 }
+
+// DescribeAnswer reads a deposit's description from an answer's header.
+var DescribeAnswer = describe
