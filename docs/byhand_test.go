@@ -20,7 +20,7 @@ func TestByHandHasTheKinds(t *testing.T) {
 	root := ktest.Root(t)
 	page := strings.Join(readPage(t, root, root+"/docs/by-hand.md").prose(), "\n")
 	var got, want []string
-	for _, row := range regexp.MustCompile("(?m)^\\| ([0-9]{3}) \\|([^|]+)\\|").FindAllStringSubmatch(page, -1) {
+	for _, row := range regexp.MustCompile(`(?m)^\| ([0-9]{3}) \|([^|]+)\|`).FindAllStringSubmatch(page, -1) {
 		for _, kind := range inline.FindAllStringSubmatch(row[2], -1) {
 			got = append(got, row[1]+" "+kind[1])
 		}

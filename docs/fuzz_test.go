@@ -84,7 +84,7 @@ func TestParsersAreFuzzed(t *testing.T) {
 	}
 	for name, target := range parsers {
 		if functions[name] == nil {
-			t.Errorf("there is no %s any more: take it from the table", name)
+			t.Errorf("there is no %s: take it from the table", name)
 		}
 		if folder := name[:strings.LastIndex(name, ".")]; strings.HasPrefix(target, "Fuzz") && !targets[folder+"."+target] {
 			t.Errorf("%s has no target %s", name, target)
