@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"strings"
+
+	"github.com/ktsd/ktsd/internal/bounds"
 )
 
 // Conf is what keytrustee.conf holds. Where a field is empty, its default
@@ -19,6 +21,9 @@ type Conf struct {
 	PrivateKey       string // file
 	DatabaseURL      string // of PostgreSQL; may hold a password. With neither of the two: SQLite
 	DatabaseURLFile  string // file that holds the URL
+
+	Limits *bounds.Limits // nil: the defaults; see LimitsInForce
+	Audit  *bounds.Audit  // nil: the defaults; see AuditInForce
 
 	other map[string]json.RawMessage
 }
@@ -86,6 +91,9 @@ func ParseConf(data []byte) (Conf, error) {
 			delete(c.other, key)
 		}
 	}
+	if err := c.takeBounds(); err != nil {
+		return Conf{}, err
+	}
 	if _, digits, qualified := strings.Cut(c.LocalFingerprint, "/"); qualified {
 		c.LocalFingerprint = digits // 4096R/…, as the fingerprint is shown
 	}
@@ -103,6 +111,7 @@ func (c Conf) Marshal() ([]byte, error) {
 			all[key] = *field
 		}
 	}
+	c.addBounds(all)
 	data, err := json.MarshalIndent(all, "", "    ")
 	if err != nil {
 		return nil, err

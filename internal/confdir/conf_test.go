@@ -152,6 +152,7 @@ func FuzzParseConf(f *testing.F) {
 	f.Add([]byte(original))
 	f.Add([]byte(`{"LISTEN": null, "listen": "x"}`))
 	f.Add([]byte("null"))
+	f.Add([]byte(`{"LIMITS": {"client_rate": 5, "purge_after": "7d"}, "AUDIT": {"heads": false}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, err := confdir.ParseConf(data)
 		if err != nil {
