@@ -5,7 +5,7 @@ import "github.com/hashicorp/hcl/v2/hclsyntax"
 // blockKind is a kind of block that stands at the top of a file.
 type blockKind struct {
 	body    bodySchema
-	label   string // what the label is: "host name"
+	label   string // what the label is: "host name"; empty: there is none
 	example string // a header, for the one who forgot the label
 	single  bool   // a file has one at most, whatever its label
 
@@ -14,12 +14,22 @@ type blockKind struct {
 	store  func(d *decoder, name string, body *hclsyntax.Body)
 }
 
+// noun is the word for what such a block declares.
+func (k blockKind) noun() string {
+	if k.label == "" {
+		return k.body.kind + " block"
+	}
+	return k.body.kind
+}
+
 // blockKinds is the language: a new block is a line here, and a file with its
 // schema and its store function.
 func blockKinds() []blockKind {
 	return []blockKind{
 		serverBlock(),
 		databaseBlock(),
+		limitsBlock(),
+		auditBlock(),
 		organizationBlock(),
 	}
 }
@@ -27,8 +37,8 @@ func blockKinds() []blockKind {
 // laterBlocks are the blocks that have a meaning in other builds only.
 func laterBlocks() []string {
 	return []string{
-		"audit", "backup", "high_availability", "hsm", "limits",
-		"locals", "mail", "removed", "schedule", "variable",
+		"backup", "high_availability", "hsm", "locals",
+		"mail", "removed", "schedule", "variable",
 	}
 }
 

@@ -96,6 +96,11 @@ func addressOf(kind, name, attr string) address {
 	return address{kind, name, attr}
 }
 
-func blockTitle(kind, name string) string { return fmt.Sprintf("%s %q", kind, name) }
+func blockTitle(kind, name string) string {
+	if name == "" {
+		return kind
+	}
+	return fmt.Sprintf("%s %q", kind, name)
+}
 
 func lineOf(r hcllib.Range) string { return fmt.Sprintf("%s:%d", r.Filename, r.Start.Line) }

@@ -70,6 +70,10 @@ func (d *decoder) decodeFile(body *hclsyntax.Body) {
 }
 
 func (d *decoder) decodeBlock(kind blockKind, block *hclsyntax.Block) {
+	if kind.label == "" {
+		d.decodeUnlabelled(kind, block)
+		return
+	}
 	if len(block.Labels) == 0 {
 		d.report(block.DefRange(), fmt.Sprintf("%s without its %s", block.Type, kind.label),
 			fmt.Sprintf("The %s stands in quotes after the word %s.", kind.label, block.Type), "Write for example: "+kind.example)
@@ -87,6 +91,17 @@ func (d *decoder) decodeBlock(kind blockKind, block *hclsyntax.Block) {
 	d.checkDuplicate(kind, name, block.DefRange())
 	d.checkBody(kind.body, block.Body)
 	kind.store(d, name, block.Body)
+}
+
+// decodeUnlabelled is decodeBlock for a kind of which a site has one block.
+func (d *decoder) decodeUnlabelled(kind blockKind, block *hclsyntax.Block) {
+	d.block = addressOf(block.Type, "", "")
+	for _, label := range block.LabelRanges {
+		d.report(label, "label not expected", fmt.Sprintf("A %s block has no label: it is for the whole site.", block.Type), "Write: "+kind.example)
+	}
+	d.checkDuplicate(kind, "", block.DefRange())
+	d.checkBody(kind.body, block.Body)
+	kind.store(d, "", block.Body)
 }
 
 func (d *decoder) checkLabel(kind blockKind, name string, place hcllib.Range) {
@@ -108,7 +123,7 @@ func (d *decoder) checkDuplicate(kind blockKind, name string, place hcllib.Range
 		before := slices.IndexFunc(d.config.blocks, func(b declaration) bool { return b.kind == kind.body.kind })
 		if before >= 0 {
 			d.report(place, fmt.Sprintf("duplicate %s block", kind.body.kind),
-				fmt.Sprintf("The first one stands at %s. A site has one %s.", lineOf(d.config.blocks[before].place), kind.body.kind), "")
+				fmt.Sprintf("The first one stands at %s. A site has one %s.", lineOf(d.config.blocks[before].place), kind.noun()), "")
 			return
 		}
 	}

@@ -46,7 +46,7 @@ func (s Setting) Value() int64 {
 // Set sets the value, unless it is out of range.
 func (s Setting) Set(v int64) error {
 	if v < s.Least || v > s.Most {
-		return fmt.Errorf("it must be from %s to %s", s.format(s.Least), s.format(s.Most))
+		return errors.New("it must be " + s.Range())
 	}
 	switch at := s.at.(type) {
 	case *int64:
@@ -57,6 +57,11 @@ func (s Setting) Set(v int64) error {
 		*at = v == 1
 	}
 	return nil
+}
+
+// Range returns the words for what is allowed: "from 1MiB to 1GiB".
+func (s Setting) Range() string {
+	return fmt.Sprintf("from %s to %s", s.format(s.Least), s.format(s.Most))
 }
 
 // String returns the value in the form that is easiest to read: "64MiB", "7d".

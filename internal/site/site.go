@@ -1,15 +1,16 @@
-// Package site is a Key Trustee site as plain data: its servers, its database and
-// its organizations, with the rules that their names and values obey.
+// Package site is a Key Trustee site as plain data: its servers, its database, its
+// limits and its organizations, with the rules that their names and values obey.
 //
 // It is the language that the file's reader (package hcl), the differ (package
-// plan) and the commands have in common. It does no I/O, knows no syntax and
-// imports nothing else of this module.
+// plan) and the commands have in common. It does no I/O and knows no syntax.
 package site
 
 // Site is everything one file declares.
 type Site struct {
 	Servers       []Server
 	Database      *Database // nil: not declared
+	Limits        *Limits   // nil: not declared
+	Audit         *Audit    // nil: not declared
 	Organizations []Organization
 }
 
