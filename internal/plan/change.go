@@ -8,8 +8,8 @@ import (
 	"github.com/ktsd/ktsd/internal/site"
 )
 
-// Change is one step of a plan. There are no others than those in this file and in
-// database.go.
+// Change is one step of a plan. There are no others than those in this file, in
+// database.go and in bounds.go.
 // Each one is idempotent: made twice, it leaves what it leaves made once.
 type Change interface {
 	// String says what the step does: `create organization "x"`.
@@ -37,6 +37,8 @@ type Value struct {
 	Default   bool   `json:"default,omitempty"`   // ktsd's default
 	Sensitive bool   `json:"sensitive,omitempty"` // exists, and is not shown; Text is empty
 	Note      string `json:"note,omitempty"`      // words about the value, or in place of one
+
+	bare bool // Text is a number or a truth value, which the file has without quotes
 }
 
 // WriteServer writes this host's part of the site to keytrustee.conf.

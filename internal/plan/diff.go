@@ -16,9 +16,7 @@ func Diff(desired Desired, live Live) Plan {
 	if desired.Database != nil {
 		p.Changes, p.Stop = diffDatabase(*desired.Database, live)
 	}
-	if desired.Server != nil {
-		p.Changes = append(p.Changes, diffServer(*desired.Server, live)...)
-	}
+	p.Changes = append(p.Changes, diffHost(desired, live)...)
 	declared := slices.SortedFunc(slices.Values(desired.Organizations), func(a, b site.Organization) int {
 		return strings.Compare(a.Name, b.Name)
 	})
@@ -66,28 +64,32 @@ func notCompared(declared []site.Organization, reason string) []Unknown {
 	return []Unknown{unknown}
 }
 
-func diffServer(desired site.Server, live Live) []Change {
-	var changes []Change
-	written := serverAttributes(live.Server, desired)
-	if len(written) > 0 {
-		changes = append(changes, WriteServer{desired, written})
-	}
-	if live.Running == nil {
-		return changes
-	}
-	var reasons []string
-	if stale := serverAttributes(live.Running.Server, desired); len(stale) > 0 {
-		if len(written) > 0 {
-			reasons = append(reasons, "ktsd takes on the new configuration")
-		} else {
-			reasons = append(reasons, staleness(stale))
+// diffHost compares what stands in keytrustee.conf and what ktsd runs with, and has
+// it reloaded once for all that differs.
+func diffHost(desired Desired, live Live) []Change {
+	changes, stale := diffBounds(desired, live)
+	certificateChanged := false
+	if s := desired.Server; s != nil {
+		if written := serverAttributes(live.Server, *s); len(written) > 0 {
+			changes = append(changes, WriteServer{*s, written})
+		}
+		if live.Running != nil {
+			stale = append(serverAttributes(live.Running.Server, *s), stale...)
+			certificateChanged = live.Running.CertificateChanged
 		}
 	}
-	if live.Running.CertificateChanged {
+	var reasons []string
+	switch {
+	case len(stale) > 0 && len(changes) > 0:
+		reasons = append(reasons, "ktsd takes on the new configuration")
+	case len(stale) > 0:
+		reasons = append(reasons, staleness(stale))
+	}
+	if certificateChanged {
 		reasons = append(reasons, "the certificate or its key changed on disk since ktsd loaded them")
 	}
 	if len(reasons) > 0 {
-		changes = append(changes, Reload{desired.Name, reasons})
+		changes = append(changes, Reload{desired.Host, reasons})
 	}
 	return changes
 }

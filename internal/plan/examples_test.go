@@ -26,6 +26,7 @@ func TestExamplesConverge(t *testing.T) {
 				Host: server.Name, File: file, Server: &server,
 				Organizations: config.Site().Organizations, AuthCodes: map[string]names.Secret{},
 			}
+			desired.Limits, desired.Audit = config.Site().Limits, config.Site().Audit
 			if db := config.Site().Database; db != nil {
 				desired.Database = &plan.Database{Database: *db, Shown: db.Engine}
 			}

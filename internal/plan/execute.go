@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/ktsd/ktsd/internal/bounds"
 	"github.com/ktsd/ktsd/internal/names"
 	"github.com/ktsd/ktsd/internal/site"
 )
@@ -20,6 +21,12 @@ type Target interface {
 	// WriteServer makes keytrustee.conf say what server declares, atomically.
 	// What is empty there is left to ktsd's default.
 	WriteServer(ctx context.Context, server site.Server) error
+
+	// WriteLimits makes keytrustee.conf say what the limits are, atomically.
+	WriteLimits(ctx context.Context, limits bounds.Limits) error
+
+	// WriteAudit makes keytrustee.conf say how the audit log is kept, atomically.
+	WriteAudit(ctx context.Context, audit bounds.Audit) error
 
 	// Reload returns nil once ktsd works with what is on the disk, and its
 	// verdict if it refuses that and goes on as before.

@@ -10,6 +10,7 @@
 package plan
 
 import (
+	"github.com/ktsd/ktsd/internal/bounds"
 	"github.com/ktsd/ktsd/internal/names"
 	"github.com/ktsd/ktsd/internal/site"
 )
@@ -28,6 +29,11 @@ type Desired struct {
 	// not declared: it is neither compared nor changed.
 	Database *Database
 
+	// Limits and Audit are the blocks of these names. With nil they are not
+	// declared: neither compared nor changed.
+	Limits *site.Limits
+	Audit  *site.Audit
+
 	// Organizations have unique names.
 	Organizations []site.Organization
 
@@ -40,7 +46,9 @@ type Desired struct {
 type Live struct {
 	Server   site.Server // what keytrustee.conf says
 	Database Database    // what keytrustee.conf names
-	Running  *Running    // what ktsd says; nil = it is not running
+	Limits   bounds.Limits
+	Audit    bounds.Audit
+	Running  *Running // what ktsd says; nil = it is not running
 }
 
 // Running is what a running ktsd works with.
@@ -49,6 +57,8 @@ type Running struct {
 	CertificateChanged bool   // the files on disk are not what ktsd has loaded
 	Database           string // as Database.Shown
 	DatabaseChanged    bool   // keytrustee.conf names another one than ktsd has opened
+	Limits             bounds.Limits
+	Audit              bounds.Audit
 	Organizations      []LiveOrganization
 }
 

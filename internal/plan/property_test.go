@@ -9,6 +9,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/ktsd/ktsd/internal/bounds"
 	"github.com/ktsd/ktsd/internal/names"
 	"github.com/ktsd/ktsd/internal/plan"
 	"github.com/ktsd/ktsd/internal/site"
@@ -156,6 +157,25 @@ func randomDatabase(r *rand.Rand) site.Database {
 		site.Database{Engine: "postgres", URLFile: "/url-a"}, site.Database{Engine: "postgres", URLFile: "/url-b"})
 }
 
+func randomLimits(r *rand.Rand) bounds.Limits {
+	l := bounds.DefaultLimits()
+	randomSettings(r, l.Settings())
+	return l
+}
+
+func randomAudit(r *rand.Rand) bounds.Audit {
+	a := bounds.DefaultAudit()
+	randomSettings(r, a.Settings())
+	return a
+}
+
+// randomSettings leaves some as they are.
+func randomSettings(r *rand.Rand, settings []bounds.Setting) {
+	for _, s := range settings {
+		_ = s.Set(pick(r, s.Value(), s.Value(), s.Least, s.Most))
+	}
+}
+
 func randomOrganization(r *rand.Rand, name string) site.Organization {
 	org := site.Organization{Name: name, Approval: pick(r, site.Approvals()...)}
 	for _, i := range r.Perm(5)[:r.Intn(6)] {
@@ -174,6 +194,12 @@ func randomDesired(r *rand.Rand) plan.Desired {
 		database := shown(randomDatabase(r))
 		d.Database = &database
 	}
+	if r.Intn(3) > 0 {
+		d.Limits = &site.Limits{Limits: randomLimits(r), Written: site.Words{"client_rate": "1e1"}}
+	}
+	if r.Intn(3) > 0 {
+		d.Audit = &site.Audit{Audit: randomAudit(r)}
+	}
 	for _, i := range r.Perm(8)[:r.Intn(6)] {
 		org := randomOrganization(r, "org"+itoa(i))
 		if org.Approval == site.ApprovalAuthCode && r.Intn(2) == 0 {
@@ -189,6 +215,8 @@ func randomWorld(r *rand.Rand) *world {
 	w := &world{file: randomServer(r), organizations: map[string]plan.LiveOrganization{}}
 	w.running = pick(r, w.file, randomServer(r))
 	w.certificateChanged = r.Intn(3) == 0
+	w.limits, w.audit = randomLimits(r), randomAudit(r)
+	w.inForce, w.kept = pick(r, w.limits, randomLimits(r)), pick(r, w.audit, randomAudit(r))
 	w.database = randomDatabase(r)
 	w.opened = pick(r, w.database, randomDatabase(r))
 	w.stopped = r.Intn(5) == 0
@@ -206,11 +234,15 @@ func randomWorld(r *rand.Rand) *world {
 // = nothing is declared.
 func drift(r *rand.Rand, desired plan.Desired, w *world) string {
 	n := len(desired.Organizations)
-	if n == 0 && desired.Server == nil && desired.Database == nil {
+	if n == 0 && desired.Server == nil && desired.Database == nil && desired.Limits == nil && desired.Audit == nil {
 		return ""
 	}
-	i := r.Intn(n + 2)
+	i := r.Intn(n + 4)
 	switch {
+	case i == n+2 && desired.Limits != nil:
+		return driftSettings(r, w.limits.Settings(), w.inForce.Settings())
+	case i == n+3 && desired.Audit != nil:
+		return driftSettings(r, w.audit.Settings(), w.kept.Settings())
 	case i == n && desired.Server != nil:
 		return driftServer(r, w)
 	case i == n+1 && desired.Database != nil:
@@ -256,6 +288,23 @@ func driftServer(r *rand.Rand, w *world) string {
 		w.certificateChanged = true
 		return "certificate changed on disk"
 	}
+}
+
+// driftSettings changes a value of the file, or of ktsd.
+func driftSettings(r *rand.Rand, file, running []bounds.Setting) string {
+	i := r.Intn(len(file))
+	s, where := file[i], "the file"
+	if r.Intn(2) == 0 {
+		s, where = running[i], "ktsd"
+	}
+	other := s.Least
+	if s.Value() == other {
+		other = s.Most
+	}
+	if err := s.Set(other); err != nil {
+		panic(err)
+	}
+	return s.Name + " changed in " + where
 }
 
 // driftDatabase has the file name another database, or ktsd run with another one.

@@ -84,7 +84,7 @@ func (t text) block(block blockView) {
 	if block.Action == actionAdd {
 		header = actionAdd
 	}
-	t.printf("%s %s\n", t.mark(header), t.paint(ansiBold, block.Block+" "+strconv.Quote(block.Name)))
+	t.printf("%s %s\n", t.mark(header), t.paint(ansiBold, block.title()))
 	width := 0
 	for _, line := range block.Lines {
 		width = max(width, utf8.RuneCountInString(line.Name))
@@ -94,6 +94,14 @@ func (t text) block(block blockView) {
 		t.printf("    %s %s:%s %s\n", t.mark(line.Action), line.Name, padding, line.values())
 	}
 	t.printf("\n")
+}
+
+// title returns what stands before the brace: limits, or server "kts01".
+func (b blockView) title() string {
+	if b.Name == "" {
+		return b.Block
+	}
+	return b.Block + " " + strconv.Quote(b.Name)
 }
 
 // values returns "old → new", or the one of them that there is.

@@ -9,9 +9,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ktsd/ktsd/internal/bounds"
 	"github.com/ktsd/ktsd/internal/names"
 	"github.com/ktsd/ktsd/internal/plan"
 	"github.com/ktsd/ktsd/internal/site"
@@ -69,6 +71,17 @@ func scenarios() []scenario {
 		r.Database, r.DatabaseChanged = database.Shown, changed
 		return r
 	}
+	limits, audit := wantedBounds()
+	bounded := desired(nil)
+	bounded.Limits, bounded.Audit = &limits, &audit
+	both := func(l bounds.Limits, a bounds.Audit, server site.Server) plan.Live {
+		return plan.Live{
+			Server: server, Limits: l, Audit: a,
+			Running: &plan.Running{Server: server, Limits: bounds.DefaultLimits(), Audit: bounds.DefaultAudit()},
+		}
+	}
+	withServer := bounded
+	withServer.Server = &own
 	return []scenario{
 		{"everything", desired(&own, wanted...), plan.Live{Server: plain, Running: running(plain, false, existing...)}, false},
 		{"everything-color", desired(&own, wanted...), plan.Live{Server: plain, Running: running(plain, false, existing...)}, true},
@@ -91,7 +104,21 @@ func scenarios() []scenario {
 		{"database-not-declared", desired(&plain), plan.Live{Server: plain, Database: password, Running: opened(running(plain, false), embedded, true)}, false},
 		{"database-in-sync", at(desired(&plain), postgres), plan.Live{Server: plain, Database: postgres, Running: opened(running(plain, false), postgres, false)}, false},
 		{"code-generated", desired(nil, wanted[2]), plan.Live{Running: running(plain, false, plan.LiveOrganization{Organization: wanted[2]})}, false},
+		{"bounds", withServer, both(bounds.DefaultLimits(), bounds.DefaultAudit(), plain), false},
+		{"bounds-alone", bounded, both(bounds.DefaultLimits(), bounds.DefaultAudit(), plain), false},
+		{"bounds-stale", bounded, both(limits.Limits, audit.Audit, plain), false},
+		{"bounds-not-declared", desired(&plain), both(limits.Limits, audit.Audit, plain), false},
 	}
+}
+
+// wantedBounds are blocks with the default in other words, and with other values in
+// words of each kind.
+func wantedBounds() (site.Limits, site.Audit) {
+	l := site.Limits{Limits: bounds.DefaultLimits(), Written: site.Words{"purge_after": "168h", "client_bytes": "2147483648", "pending_expiry": "480h", "client_rate": "500"}}
+	l.ClientBytes, l.PendingExpiry, l.ClientRate = 2<<30, 20*24*time.Hour, 500
+	a := site.Audit{Audit: bounds.DefaultAudit(), Written: site.Words{"segment_age": "36h", "heads": "false", "low_water": "0"}}
+	a.SegmentAge, a.Heads, a.LowWater = 36*time.Hour, false, 0
+	return l, a
 }
 
 // TestGolden compares whole outputs, as text and as JSON. Shuffled inputs must

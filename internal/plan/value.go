@@ -18,6 +18,8 @@ func (v Value) String() string {
 	switch {
 	case v.Sensitive:
 		words = append(words, names.Redacted)
+	case v.bare:
+		words = append(words, v.Text)
 	case v.Text != "":
 		words = append(words, strconv.Quote(v.Text))
 	}

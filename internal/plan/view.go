@@ -23,8 +23,8 @@ type planView struct {
 
 // blockView is a block of the file with its differences.
 type blockView struct {
-	Block  string     `json:"block"` // "server", "database", "organization"
-	Name   string     `json:"name"`
+	Block  string     `json:"block"`  // "server", "database", "limits", "audit", "organization"
+	Name   string     `json:"name"`   // empty: it has none
 	Action action     `json:"action"` // add: the block is new; change: it exists
 	Lines  []lineView `json:"changes"`
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/ktsd/ktsd/internal/bounds"
 	"github.com/ktsd/ktsd/internal/names"
 	"github.com/ktsd/ktsd/internal/plan"
 	"github.com/ktsd/ktsd/internal/site"
@@ -25,6 +26,8 @@ type world struct {
 	certificateChanged bool
 	database           site.Database // what the file names
 	opened             site.Database // what ktsd runs with
+	limits, inForce    bounds.Limits // in the file, and in ktsd
+	audit, kept        bounds.Audit
 	stopped            bool
 	organizations      map[string]plan.LiveOrganization
 
@@ -34,9 +37,10 @@ type world struct {
 }
 
 func worldOf(live plan.Live) *world {
-	w := &world{file: live.Server, database: live.Database.Database, opened: live.Database.Database, organizations: map[string]plan.LiveOrganization{}}
+	w := &world{file: live.Server, limits: live.Limits, audit: live.Audit, database: live.Database.Database, opened: live.Database.Database, organizations: map[string]plan.LiveOrganization{}}
 	if r := live.Running; r != nil {
 		w.running, w.certificateChanged = r.Server, r.CertificateChanged
+		w.inForce, w.kept = r.Limits, r.Audit
 		for _, org := range r.Organizations {
 			org.Contacts = slices.Clone(org.Contacts)
 			w.organizations[org.Name] = org
@@ -56,10 +60,10 @@ func (w *world) clone() *world {
 }
 
 func (w *world) live() plan.Live {
-	live := plan.Live{Server: w.file, Database: shown(w.database)}
+	live := plan.Live{Server: w.file, Database: shown(w.database), Limits: w.limits, Audit: w.audit}
 	if !w.stopped {
 		live.Running = &plan.Running{
-			Server: w.running, CertificateChanged: w.certificateChanged,
+			Server: w.running, CertificateChanged: w.certificateChanged, Limits: w.inForce, Audit: w.kept,
 			Database: shown(w.opened).Shown, DatabaseChanged: w.opened.WithDefaults() != w.database.WithDefaults(),
 			Organizations: slices.Collect(maps.Values(w.organizations)),
 		}
@@ -78,7 +82,8 @@ func shown(d site.Database) plan.Database {
 
 // start starts ktsd, which takes on everything.
 func (w *world) start() {
-	w.stopped, w.running, w.certificateChanged, w.opened = false, w.file, false, w.database
+	w.stopped, w.opened = false, w.database
+	w.reload()
 }
 
 // do counts a call and does its work, unless it is to fail before that.
@@ -109,8 +114,21 @@ func (w *world) WriteServer(_ context.Context, server site.Server) error {
 	return w.do(func() error { w.file = server; return nil })
 }
 
+func (w *world) WriteLimits(_ context.Context, limits bounds.Limits) error {
+	return w.do(func() error { w.limits = limits; return nil })
+}
+
+func (w *world) WriteAudit(_ context.Context, audit bounds.Audit) error {
+	return w.do(func() error { w.audit = audit; return nil })
+}
+
 func (w *world) Reload(context.Context) error {
-	return w.do(func() error { w.running, w.certificateChanged = w.file, false; return nil })
+	return w.do(func() error { w.reload(); return nil })
+}
+
+// reload has ktsd take on what the disk has.
+func (w *world) reload() {
+	w.running, w.certificateChanged, w.inForce, w.kept = w.file, false, w.limits, w.audit
 }
 
 func (w *world) CreateOrganization(_ context.Context, org site.Organization, code names.Secret) error {
