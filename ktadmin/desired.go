@@ -36,7 +36,7 @@ func (s *siteFlags) desired(dir confdir.Dir, conf confdir.Conf) (plan.Desired, h
 	server, more := config.Server(host)
 	diags = append(diags, more...)
 	d := plan.Desired{
-		Host: host, File: s.File, Server: server,
+		Host: host, File: s.File, Server: server, Limits: config.Site().Limits, Audit: config.Site().Audit,
 		Organizations: config.Site().Organizations, AuthCodes: map[string]names.Secret{},
 	}
 	if dir != confdir.Default {

@@ -44,6 +44,8 @@ func (h *host) live(ctx context.Context, conf confdir.Conf) (plan.Live, error) {
 	live := plan.Live{
 		Server:   h.server(conf.Listen, conf.TLSMinVersion, conf.Certificate, conf.PrivateKey),
 		Database: liveDatabase(conf),
+		Limits:   conf.LimitsInForce(),
+		Audit:    conf.AuditInForce(),
 	}
 	running, err := h.admin.Server(ctx)
 	if errors.Is(err, client.ErrNotRunning) {
@@ -55,7 +57,13 @@ func (h *host) live(ctx context.Context, conf confdir.Conf) (plan.Live, error) {
 	if err != nil {
 		return live, err
 	}
+	limits, audit, err := runningBounds(running)
+	if err != nil {
+		return live, err
+	}
 	live.Running = &plan.Running{
+		Limits:             limits,
+		Audit:              audit,
 		Server:             h.server(running.Listen, running.TLSMinVersion, running.Certificate, running.PrivateKey),
 		CertificateChanged: h.certificateChanged(running),
 		Database:           running.Database,

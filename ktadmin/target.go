@@ -15,24 +15,33 @@ import (
 // target carries a plan out on a host.
 type target struct {
 	*host
-	before *confdir.Conf // keytrustee.conf before WriteServer, until ktsd has taken the new one
+	before *confdir.Conf // keytrustee.conf before it was edited, until ktsd has taken the new one
 }
 
 var _ plan.Target = (*target)(nil)
 
 // WriteServer implements plan.Target.
 func (t *target) WriteServer(_ context.Context, s site.Server) error {
+	return t.edit(func(conf *confdir.Conf) {
+		conf.Listen, conf.TLSMinVersion = s.Listen, s.TLS.MinVersion
+		conf.Certificate, conf.PrivateKey = s.TLS.Certificate, s.TLS.PrivateKey
+	})
+}
+
+// edit changes keytrustee.conf, and notes how it was before the first edit.
+func (t *target) edit(change func(*confdir.Conf)) error {
 	conf, err := t.conf()
 	if err != nil {
 		return err
 	}
 	before := conf
-	conf.Listen, conf.TLSMinVersion = s.Listen, s.TLS.MinVersion
-	conf.Certificate, conf.PrivateKey = s.TLS.Certificate, s.TLS.PrivateKey
+	change(&conf)
 	if err := t.dir.WriteConf(conf); err != nil {
 		return err
 	}
-	t.before = &before
+	if t.before == nil {
+		t.before = &before
+	}
 	return nil
 }
 

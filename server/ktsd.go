@@ -41,6 +41,8 @@ type ktsd struct {
 	databaseURL string // "" for SQLite; it may hold a password
 	store       store
 	service     *escrow.Service
+	chain       *audit.Log
+	memory      *web.Memory
 	metrics     *metrics.Metrics
 	closers     []io.Closer // in the order of opening
 	public      *http.Server
@@ -92,13 +94,20 @@ func start(ctx context.Context, dir confdir.Dir, log *slog.Logger) (_ *ktsd, err
 	if err != nil {
 		return nil, err
 	}
+	settings, err := loadSettings(dir)
+	if err != nil {
+		return nil, err
+	}
+	k.settings.Store(settings)
 	k.metrics = k.newMetrics(conf)
 	if err := k.openService(ctx, conf, lock, key.Fingerprint()); err != nil {
 		return nil, err
 	}
+	k.memory = web.NewMemory()
+	k.takeOn(settings)
 	public, admin := web.New(web.Config{
 		Service: k.service, Fingerprint: k.fingerprint, PublicKey: armored, Statement: k.statement,
-		Server: k.describe, Reload: k.reload, Log: log, Metrics: k.metrics.Handler(), Observer: k.metrics,
+		Server: k.describe, Reload: k.reload, Log: log, Metrics: k.metrics.Handler(), Observer: k.metrics, Memory: k.memory,
 	})
 	return k, k.listen(public, admin)
 }
@@ -126,18 +135,18 @@ func (k *ktsd) openService(ctx context.Context, conf confdir.Conf, lock *os.File
 		return err
 	}
 	k.store, k.closers = store, append(k.closers, store)
-	chain, err := audit.Open(k.dir.Audit(), k.node, audit.Options{})
+	k.chain, err = audit.Open(k.dir.Audit(), k.node, auditOptions(k.settings.Load().audit))
 	if err != nil {
 		return fmt.Errorf("opening the audit log: %w", err)
 	}
-	k.closers = append(k.closers, chain)
+	k.closers = append(k.closers, k.chain)
 	denied, err := deny.Open(k.dir.DenyList(), k.node)
 	if err != nil {
 		return err
 	}
 	k.closers = append(k.closers, denied)
 	k.service, err = escrow.Start(ctx, escrow.Config{
-		Store: store, Auditor: chain, Sealer: sealer, OpenPGP: openPGP{}, Server: escrow.Fingerprint(fingerprint),
+		Store: store, Auditor: k.chain, Sealer: sealer, OpenPGP: openPGP{}, Server: escrow.Fingerprint(fingerprint),
 		DenyList: denied, Node: k.node,
 		Now: time.Now, Log: k.log, Fatal: func(err error) { k.failed <- err }, Observer: k.metrics,
 	})
@@ -162,10 +171,11 @@ func (k *ktsd) statement() (string, error) {
 	return k.statements.over(tlsconf.KeyHash(k.settings.Load().leaf()))
 }
 
-// takeOn has connections from now on work with s. The statement over its TLS key is
+// takeOn has everything from now on work with s. The statement over its TLS key is
 // made beside, and whoever asks first may wait for it.
 func (k *ktsd) takeOn(s *settings) {
 	k.settings.Store(s)
+	k.takeBounds(s)
 	k.warnOfExpiry(s)
 	go func() {
 		if _, err := k.statement(); err != nil {
@@ -181,6 +191,7 @@ func (k *ktsd) describe() api.Server {
 		Version: cli.Version, Fingerprint: k.fingerprint, Node: k.node, Started: k.started,
 		Listen: s.listen, TLSMinVersion: s.minVersion, Certificate: s.certFile, PrivateKey: s.keyFile,
 		Loaded: tlsconf.ChainFingerprint(s.certificate), Database: k.database, DatabaseChanged: k.databaseChanged(),
+		Limits: limitsOut(s.limits), Audit: auditOut(s.audit),
 	}
 }
 

@@ -16,13 +16,9 @@ import (
 	"github.com/ktsd/ktsd/internal/web"
 )
 
-// listen loads the settings and opens both listeners.
+// listen opens both listeners.
 func (k *ktsd) listen(public, admin http.Handler) error {
-	s, err := loadSettings(k.dir)
-	if err != nil {
-		return err
-	}
-	k.takeOn(s)
+	s := k.settings.Load()
 	k.public, k.admin = k.newServer(public), k.newServer(admin)
 	k.public.TLSConfig = &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
 		return k.settings.Load().tls, nil

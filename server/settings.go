@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ktsd/ktsd/internal/bounds"
 	"github.com/ktsd/ktsd/internal/confdir"
 	"github.com/ktsd/ktsd/internal/fault"
 	"github.com/ktsd/ktsd/internal/tlsconf"
@@ -20,6 +21,8 @@ type settings struct {
 	keyFile     string
 	certificate *tls.Certificate
 	tls         *tls.Config
+	limits      bounds.Limits
+	audit       bounds.Audit
 }
 
 // loadSettings reads everything that a reload can change. An error changes
@@ -34,6 +37,8 @@ func loadSettings(dir confdir.Dir) (*settings, error) {
 		minVersion: or(conf.TLSMinVersion, confdir.DefaultTLSMinVersion),
 		certFile:   or(conf.Certificate, dir.Certificate()),
 		keyFile:    or(conf.PrivateKey, dir.PrivateKey()),
+		limits:     conf.LimitsInForce(),
+		audit:      conf.AuditInForce(),
 	}
 	floor, err := tlsconf.ParseVersion(s.minVersion)
 	if err != nil {

@@ -224,4 +224,35 @@ type Server struct {
 
 	Database        string `json:"database"`         // "sqlite", or "postgres HOST:PORT/DATABASE as USER"; never a password
 	DatabaseChanged bool   `json:"database_changed"` // keytrustee.conf names another one, or another URL of it, which a start takes on
+
+	Limits Limits        `json:"limits"`
+	Audit  AuditSettings `json:"audit"`
+}
+
+// Limits are the limits in force: those of the block of that name. Sizes are in
+// bytes, times as Go writes them.
+type Limits struct {
+	ClientDeposits        int64  `json:"client_deposits"`
+	ClientBytes           int64  `json:"client_bytes"`
+	ClientRate            int64  `json:"client_rate"` // requests a second
+	OrganizationDeposits  int64  `json:"organization_deposits"`
+	OrganizationBytes     int64  `json:"organization_bytes"`
+	OrganizationRate      int64  `json:"organization_rate"` // requests a second
+	PendingClients        int64  `json:"pending_clients"`
+	PendingExpiry         string `json:"pending_expiry"`
+	PurgeAfter            string `json:"purge_after"`
+	Connections           int64  `json:"connections"`             // 0: as many as descriptors allow
+	ConnectionsPerAddress int64  `json:"connections_per_address"` // 0: half of these
+	Bodies                int64  `json:"bodies"`
+	Answers               int64  `json:"answers"`
+	Verifications         int64  `json:"verifications"`
+}
+
+// AuditSettings say how the audit log is kept: they are those of the block audit.
+type AuditSettings struct {
+	SegmentSize int64  `json:"segment_size"`
+	SegmentAge  string `json:"segment_age"`
+	Reserve     int64  `json:"reserve"`
+	LowWater    int64  `json:"low_water"` // 0: none
+	Heads       bool   `json:"heads"`
 }

@@ -80,12 +80,12 @@ func (x *exchange) admit() error {
 // reserve takes the memory of a large body, which is had only by a client that is
 // served, or out of a small part that is for strangers.
 func (x *exchange) reserve(n int64) error {
-	from := x.front.strangers
+	from := x.front.Memory.strangers
 	if x.route.Who == api.ByClient {
 		if err := x.front.Service.Admit(x.ctx, x.caller); err != nil {
 			return err
 		}
-		from = x.front.bodies
+		from = x.front.Memory.bodies
 	}
 	if !from.await(x.ctx, x.caller.Certificate, n) {
 		return fault.New(fault.Unavailable, "the server holds as many large bodies as it can").WithHint("try again in a moment")
@@ -100,10 +100,10 @@ func (x *exchange) reserveAnswer(n int64) error {
 	if n <= small {
 		return nil
 	}
-	if !x.front.answers.take(x.caller.Certificate, n) {
+	if !x.front.Memory.answers.take(x.caller.Certificate, n) {
 		return fault.New(fault.Unavailable, "too many large answers are on their way").WithHint("read those, then try again")
 	}
-	x.releases = append(x.releases, func() { x.front.answers.give(x.caller.Certificate, n) })
+	x.releases = append(x.releases, func() { x.front.Memory.answers.give(x.caller.Certificate, n) })
 	return nil
 }
 
@@ -201,6 +201,11 @@ func (x *exchange) answer(status int, v any) error {
 	data, err := json.Marshal(v)
 	if err != nil {
 		return err
+	}
+	if x.route.Who == api.ByClient { // a page of a list; what the operator reads is not bounded
+		if err := x.reserveAnswer(int64(len(data))); err != nil {
+			return err
+		}
 	}
 	x.send(status, "application/json", append(data, '\n'))
 	return nil

@@ -25,8 +25,8 @@ func TestMemory(t *testing.T) {
 	}
 	m.give(alice, 60)
 	m.give(bob, 40)
-	if m.free != 100 || len(m.held) != 0 {
-		t.Errorf("all given back: got %d free, %d holders, want 100 and 0", m.free, len(m.held))
+	if m.taken != 0 || len(m.held) != 0 {
+		t.Errorf("all given back: got %d taken, %d holders, want 0 and 0", m.taken, len(m.held))
 	}
 }
 
@@ -46,5 +46,25 @@ func TestMemoryAwait(t *testing.T) {
 	}()
 	if !m.await(context.Background(), bob, 10) {
 		t.Error("some was given back: got none")
+	}
+}
+
+// TestMemoryResize: of less than is taken nothing is had until enough is given
+// back, and of more there is more at once.
+func TestMemoryResize(t *testing.T) {
+	alice, bob := escrow.KeyHash{1}, escrow.KeyHash{2}
+	m := newMemory(100, 100)
+	m.take(alice, 80)
+	m.resize(50, 40)
+	if m.take(bob, 1) {
+		t.Error("80 of 50 taken: got one more")
+	}
+	m.give(alice, 80)
+	if m.take(bob, 41) || !m.take(bob, 40) || m.take(alice, 11) || !m.take(alice, 10) {
+		t.Error("of 50, with a share of 40: want 40 for one, and 10 for the other")
+	}
+	m.resize(200, 150)
+	if !m.take(bob, 110) || m.take(bob, 1) {
+		t.Error("of 200, with a share of 150: want 110 more for bob, and no more")
 	}
 }

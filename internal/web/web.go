@@ -32,15 +32,13 @@ type Config struct {
 
 	Metrics  http.Handler // what GET /metrics answers; nil: there is no such route
 	Observer Observer     // nil: nobody looks on
+	Memory   *Memory      // nil: one of the default sizes
 }
 
 // front is the handlers of both listeners.
 type front struct {
 	Config
-	bodies    *memory // of clients
-	strangers *memory // bodies of those who are not known yet
-	answers   *memory
-	document  func() []byte // of the API
+	document func() []byte // of the API
 }
 
 // New returns the handler for the TLS listener and the one for the admin socket.
@@ -49,13 +47,10 @@ func New(config Config) (public, admin http.Handler) {
 	if config.Observer == nil {
 		config.Observer = unobserved{}
 	}
-	f := &front{
-		Config:    config,
-		bodies:    newMemory(64<<20, 8<<20),
-		strangers: newMemory(4<<20, 4<<20),
-		answers:   newMemory(128<<20, 16<<20),
-		document:  sync.OnceValue(api.OpenAPI),
+	if config.Memory == nil {
+		config.Memory = NewMemory()
 	}
+	f := &front{Config: config, document: sync.OnceValue(api.OpenAPI)}
 	return f.mux(publicCaller, api.ByAnyone, api.ByClient, api.ByHost, api.ByAll), f.mux(adminCaller, api.ByOperator, api.ByHost, api.ByAll)
 }
 
