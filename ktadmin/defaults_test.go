@@ -4,7 +4,9 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/ktsd/ktsd/internal/bounds"
 	"github.com/ktsd/ktsd/internal/confdir"
+	"github.com/ktsd/ktsd/internal/escrow"
 	"github.com/ktsd/ktsd/internal/site"
 )
 
@@ -21,5 +23,19 @@ func TestDefaults(t *testing.T) {
 		if pair[0] != pair[1] {
 			t.Errorf("%s: the desired state has %q, ktsd %q", what, pair[0], pair[1])
 		}
+	}
+}
+
+// TestDefaultLimits: what the domain does where nobody says is what the desired
+// state takes for the default.
+func TestDefaultLimits(t *testing.T) {
+	l := bounds.DefaultLimits()
+	want := escrow.Limits{
+		ClientDeposits: l.ClientDeposits, ClientBytes: l.ClientBytes, ClientRate: l.ClientRate,
+		OrganizationDeposits: l.OrganizationDeposits, OrganizationBytes: l.OrganizationBytes, OrganizationRate: l.OrganizationRate,
+		PendingClients: l.PendingClients, PendingExpiry: l.PendingExpiry, PurgeAfter: l.PurgeAfter, Verifications: int(l.Verifications),
+	}
+	if got := escrow.DefaultLimits(); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
 	}
 }

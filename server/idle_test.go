@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/ktsd/ktsd/internal/bounds"
 	"github.com/ktsd/ktsd/internal/ktest"
 )
 
@@ -124,7 +125,9 @@ func checkLetGo(t *testing.T, conns []*tls.Conn) {
 // still there are descriptors for what ktsd itself needs: whoever was connected is
 // served, the operator is, and once some are closed so are new clients.
 func TestNoDescriptors(t *testing.T) {
-	s, b, id := service(t)
+	dir := ktest.Dir(t)
+	setLimits(t, dir, func(l *bounds.Limits) { l.ConnectionsPerAddress = 1e6 }) // as if from many addresses
+	s, b, id := serviceOn(t, dir)
 	d := b.keep(t, "before", []byte("contents"))
 	descriptors := uint64(64+12*runtime.NumCPU()) + 100
 	if err := unix.Prlimit(s.PID(), unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: descriptors, Max: descriptors}, nil); err != nil {
