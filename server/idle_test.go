@@ -83,7 +83,9 @@ func resident(t *testing.T, pid int) int {
 // nothing hinder nobody, cost little, and are let go in time. It runs beside no
 // other test, since it takes a good part of this host's ports.
 func TestIdleConnections(t *testing.T) {
-	s, b, id := service(t)
+	dir := ktest.Dir(t)
+	setLimits(t, dir, func(l *bounds.Limits) { l.ConnectionsPerAddress = 1e6 }) // as if from many addresses
+	s, b, id := serviceOn(t, dir)
 	d := b.keep(t, "before", []byte("contents"))
 	before := resident(t, s.PID())
 	n := soak(1000, 10_000)
