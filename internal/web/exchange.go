@@ -117,6 +117,14 @@ func (x *exchange) tooLarge() error {
 	return fault.New(fault.TooLarge, "the body has more than %d bytes", x.route.MaxBody)
 }
 
+// boundBody has a body arrive in the route's time also where nobody reads it: over
+// HTTP/1.1 net/http waits for the rest of it before it sends a refusal.
+func (x *exchange) boundBody() {
+	if x.r.ContentLength != 0 {
+		_ = http.NewResponseController(x.w).SetReadDeadline(x.began.Add(x.route.Timeout))
+	}
+}
+
 // body reads the body within the route's bounds of size and time.
 func (x *exchange) body() ([]byte, error) {
 	deadline := time.Now().Add(x.route.Timeout)

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/ktsd/ktsd/internal/api"
 	"github.com/ktsd/ktsd/internal/escrow"
@@ -130,7 +131,8 @@ func (f *front) noRoute(mux *http.ServeMux, methods map[string]bool, who callerO
 
 // refuse answers a request that is for no route.
 func (f *front) refuse(w http.ResponseWriter, r *http.Request, who callerOf, err error) {
-	x := f.newExchange(w, r, api.Route{}, who)
+	x := f.newExchange(w, r, api.Route{Timeout: 10 * time.Second}, who)
+	x.boundBody()
 	defer x.end()
 	x.fail(err)
 }
@@ -142,6 +144,7 @@ func (f *front) serve(route api.Route, who callerOf, h handle) http.Handler {
 		defer cancel()
 		x := f.newExchange(w, r, route, who)
 		x.ctx = ctx
+		x.boundBody()
 		defer x.end()
 		defer x.release()
 		defer x.recovered()
