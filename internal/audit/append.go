@@ -2,6 +2,7 @@ package audit
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/ktsd/ktsd/internal/escrow"
 )
@@ -22,7 +23,7 @@ func (l *Log) Append(records ...escrow.Record) error {
 	if l.err != nil {
 		return l.err
 	}
-	if l.size >= l.options.SegmentSize {
+	if l.full() {
 		if err := l.rotate(); err != nil {
 			return err
 		}
@@ -36,22 +37,39 @@ func (l *Log) Append(records ...escrow.Record) error {
 	return l.write()
 }
 
-// write appends the encoder's lines to the segment and moves the head behind
-// them, or leaves head and file as they were. The caller holds mu.
+// full tells whether the next line begins a segment: the last one has its size, or
+// its age and something in it.
+func (l *Log) full() bool {
+	return l.size >= l.options.SegmentSize || l.head.seq > l.first && time.Since(l.began) >= l.options.SegmentAge
+}
+
+// write appends the encoder's lines to the segment, on a full disk into the space
+// of the reserve, and moves the head behind them, or leaves head and file as they
+// were. The caller holds mu.
 func (l *Log) write() error {
-	if err := l.dropPartial(); err != nil {
+	again := false
+	err := l.withReserve(func() error {
+		if err := l.dropPartial(); err != nil {
+			return err
+		}
+		if again {
+			l.claim()
+		}
+		again = true
+		n, err := l.file.Write(l.encoder.bytes())
+		l.partial = err != nil && n > 0
 		return err
-	}
-	n, err := l.file.Write(l.encoder.bytes())
+	})
 	if err != nil {
-		l.partial = n > 0
 		err = fmt.Errorf("writing the audit log: %w", err)
 		if undo := l.dropPartial(); undo != nil {
 			return fmt.Errorf("%w (and then %w)", err, undo)
 		}
 		return err
 	}
-	l.size += int64(n)
+	n := int64(len(l.encoder.bytes()))
+	l.size += n
+	l.space.written.Add(n)
 	l.head = l.encoder.head
 	return nil
 }

@@ -22,9 +22,6 @@ import (
 	"github.com/ktsd/ktsd/internal/safefile"
 )
 
-// DefaultSegmentSize is the size in bytes from which on a segment is full.
-const DefaultSegmentSize = 64 << 20
-
 // ErrClosed is the error of every call after Close.
 var ErrClosed = errors.New("the audit log is closed")
 
@@ -35,6 +32,20 @@ type Options struct {
 	// next Append opens a new one; 0 means DefaultSegmentSize. A segment exceeds
 	// it by what one Append writes at most.
 	SegmentSize int64
+
+	// SegmentAge is how old a segment gets; 0 means DefaultSegmentAge. The first
+	// Append after that opens a new one.
+	SegmentAge time.Duration
+
+	// Reserve is the number of bytes that are set aside on the disk for when it is
+	// full; 0 means DefaultReserve, or a 16th of a disk on which that is less. A
+	// negative number means none.
+	Reserve int64
+
+	// LowWater is the number of free bytes below which Space tells that the disk is
+	// nearly full; 0 means DefaultLowWater, or a quarter of a disk on which that is
+	// less. A negative number means never.
+	LowWater int64
 }
 
 // Log is the open end of one node's chain. Its methods may be called from
@@ -45,16 +56,19 @@ type Log struct {
 	node    string
 	options Options
 	mark    *mark
+	space   *space
 
 	syncing sync.Mutex // held by Sync throughout; taken before mu
 
 	mu      sync.Mutex
 	file    *os.File // the last segment, in append mode
 	number  int      // of that segment
-	size    int64    // its bytes up to the end of the last whole line
-	partial bool     // a failed write may have left bytes behind size
-	head    head     // the last whole line
-	synced  uint64   // the line up to which all are on disk
+	first   uint64   // its header's line
+	began   time.Time
+	size    int64 // its bytes up to the end of the last whole line
+	partial bool  // a failed write may have left bytes behind size
+	head    head  // the last whole line
+	synced  place // up to where all lines are on disk
 	encoder lineEncoder
 	err     error // once set, the answer to every call
 }
@@ -65,6 +79,12 @@ var _ escrow.Auditor = (*Log)(nil)
 type head struct {
 	seq  uint64
 	hash digest
+}
+
+// place is a head, and the segment that it lies in.
+type place struct {
+	head
+	segment int
 }
 
 // Open takes up the chain in dir at its end, or begins one: it makes dir (mode
@@ -78,6 +98,9 @@ func Open(dir, node string, options Options) (*Log, error) {
 	if options.SegmentSize == 0 {
 		options.SegmentSize = DefaultSegmentSize
 	}
+	if options.SegmentAge == 0 {
+		options.SegmentAge = DefaultSegmentAge
+	}
 	l := &Log{dir: dir, node: node, options: options}
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		if err := errors.Join(safefile.MakeDir(dir), safefile.Adopt(dir, filepath.Dir(dir))); err != nil {
@@ -87,6 +110,12 @@ func Open(dir, node string, options Options) (*Log, error) {
 	numbers, err := segmentNumbers(dir)
 	if err != nil {
 		return nil, fmt.Errorf("opening the audit log: %w", err)
+	}
+	l.space = newSpace(dir, options)
+	if options.Reserve < 0 {
+		if err := l.space.removeReserve(); err != nil {
+			return nil, fmt.Errorf("opening the audit log: %w", err)
+		}
 	}
 	l.mark = openMark(dir)
 	if len(numbers) == 0 {
@@ -98,6 +127,7 @@ func Open(dir, node string, options Options) (*Log, error) {
 		l.mark.close()
 		return nil, fmt.Errorf("opening the audit log: %w", err)
 	}
+	l.space.open()
 	return l, nil
 }
 
@@ -129,8 +159,8 @@ func (l *Log) Sync() error {
 	defer l.syncing.Unlock()
 
 	l.mu.Lock()
-	file, seq, size, err := l.file, l.head.seq, l.size, l.err
-	done := l.synced >= seq
+	file, end, size, err := l.file, place{l.head, l.number}, l.size, l.err
+	done := l.synced.seq >= end.seq
 	l.mu.Unlock()
 	if err != nil || done {
 		return err
@@ -149,7 +179,9 @@ func (l *Log) Sync() error {
 	if err != nil {
 		return l.fail(fmt.Errorf("syncing the audit log to disk: %w", err))
 	}
-	l.synced = max(l.synced, seq)
+	if end.seq > l.synced.seq {
+		l.synced = end
+	}
 	if l.file == file {
 		l.mark.set(l.number, size)
 	}
@@ -158,6 +190,7 @@ func (l *Log) Sync() error {
 
 // Close syncs and closes the log. Every later call returns ErrClosed.
 func (l *Log) Close() error {
+	l.space.close()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.err == ErrClosed {

@@ -47,7 +47,7 @@ func records(from, to int) []escrow.Record {
 
 func open(t testing.TB, dir string, size int64) *audit.Log {
 	t.Helper()
-	l, err := audit.Open(dir, node, audit.Options{SegmentSize: size})
+	l, err := audit.Open(dir, node, audit.Options{SegmentSize: size, Reserve: -1, LowWater: -1})
 	if err != nil {
 		t.Fatalf("Open: %v", err)
 	}
@@ -116,7 +116,7 @@ func TestRoundTrip(t *testing.T) {
 	got := verify(t, dir)
 	lines := bytes.Split(bytes.TrimSpace(read(t, segment(dir, 1))), []byte("\n"))
 	want := audit.Report{Node: node, Segments: 1, Records: 4, First: record(1).Time, Last: record(4).Time, HeadSeq: 5,
-		Head: string(lines[4][len(lines[4])-66 : len(lines[4])-2])}
+		Head: string(lines[4][len(lines[4])-66 : len(lines[4])-2]), From: 1, Unanchored: 5, UnanchoredSince: got.UnanchoredSince}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("report (-want +got):\n%s", diff)
 	}
@@ -132,7 +132,7 @@ time:     2026-11-21T12:00:01.000123Z to 2026-11-21T12:00:04.000123Z
 torn:     1 times, 213 bytes, each noted in the chain
 head:     line 8, abc
 tail:     17 bytes after the head: a line being written, or torn by a crash and noted when ktsd starts
-anchor:   none: no signed head yet, so an end that was cut off or written anew would not show
+anchor:   none: no signed head was given (--checkpoint), so an end that was cut off or written anew would not show
 `
 	var got strings.Builder
 	if err := report.Write(&got); err != nil {

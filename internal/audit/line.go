@@ -120,8 +120,8 @@ func (e *lineEncoder) event(r *escrow.Record) error {
 	return e.add(eventLine{preamble: e.preamble(kindEvent), Record: r})
 }
 
-func (e *lineEncoder) segment(node string, number int) error {
-	return e.add(segmentLine{preamble: e.preamble(kindSegment), Time: now(), Node: node, Segment: number})
+func (e *lineEncoder) segment(node string, number int, at time.Time) error {
+	return e.add(segmentLine{preamble: e.preamble(kindSegment), Time: at, Node: node, Segment: number})
 }
 
 func (e *lineEncoder) torn(size int64, sum string) error {

@@ -19,6 +19,16 @@ type Report struct {
 	Head      string    // hash of the last line, 64 hex digits
 	HeadSeq   uint64    // its sequence number
 	Tail      int64     // bytes after the last whole line: being written, or torn and not yet noted
+
+	From    int    // number of the first segment that was read
+	Missing uint64 // lines before it
+
+	Heads           int       // heads that the chain goes through
+	HeadsBefore     int       // heads of lines that are not there
+	AnchorSeq       uint64    // the line of the newest of Heads
+	AnchorTime      time.Time // when that was signed
+	Unanchored      int       // lines after it, or all
+	UnanchoredSince time.Time // the first of these
 }
 
 // Fault is the first thing found wrong with a log.
@@ -26,6 +36,7 @@ type Fault struct {
 	File    string
 	Line    int // 0 when the whole file is meant
 	Problem string
+	Missing bool // only the beginning is not there, and nothing vouches for the place
 }
 
 // Error returns FILE:LINE: PROBLEM.
@@ -57,8 +68,25 @@ func (r Report) Write(w io.Writer) error {
 	if r.Tail > 0 {
 		fact("tail", "%d bytes after the head: a line being written, or torn by a crash and noted when ktsd starts", r.Tail)
 	}
-	fact("anchor", "none: no signed head yet, so an end that was cut off or written anew would not show")
+	if r.Missing > 0 {
+		fact("begins", "with segment %d: the %d lines before it are not here, nor are they looked at (%d heads)", r.From, r.Missing, r.HeadsBefore)
+	}
+	r.writeAnchor(fact)
 	return err
+}
+
+// writeAnchor tells how far heads vouch for the log.
+func (r Report) writeAnchor(fact func(name, format string, args ...any)) {
+	switch {
+	case r.Heads == 0:
+		fact("anchor", "none: no signed head was given (--checkpoint), so an end that was cut off or written anew would not show")
+		return
+	case r.Unanchored == 0:
+		fact("anchor", "%d heads hold; the newest, of %s, is of the last line", r.Heads, r.AnchorTime.Format(time.RFC3339))
+	default:
+		fact("anchor", "%d heads hold; the newest, of %s, is of line %d", r.Heads, r.AnchorTime.Format(time.RFC3339), r.AnchorSeq)
+		fact("open", "the last %d lines, since %s, have no head yet", r.Unanchored, r.UnanchoredSince.Format(time.RFC3339))
+	}
 }
 
 // count adds an event to the report.

@@ -68,11 +68,16 @@ func (l *Log) startSegment(number int) error {
 		l.head = head{hash: noDigest()}
 	}
 	l.encoder.start(l.head)
-	if err := l.encoder.segment(l.node, number); err != nil {
+	began := now()
+	if err := l.encoder.segment(l.node, number, began); err != nil {
 		return err
 	}
 	name := segmentPath(l.dir, number)
-	f, err := createSegment(l.dir, name+".new", l.encoder.bytes())
+	var f *os.File
+	err := l.withReserve(func() (err error) {
+		f, err = createSegment(l.dir, name+".new", l.encoder.bytes())
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("starting audit segment %s: %w", name, err)
 	}
@@ -81,10 +86,11 @@ func (l *Log) startSegment(number int) error {
 		return fmt.Errorf("starting audit segment: %w", err)
 	}
 	l.file, l.number, l.size, l.head = f, number, int64(l.encoder.buffer.Len()), l.encoder.head
+	l.first, l.began = l.head.seq, began
 	if err := safefile.SyncDir(l.dir); err != nil {
 		return l.fail(fmt.Errorf("syncing the audit log's directory: %w", err))
 	}
-	l.synced = l.head.seq
+	l.synced = place{l.head, l.number}
 	l.mark.set(l.number, l.size)
 	l.mark.sync() // once a segment, so that after a power cut it is about this one
 	return nil

@@ -23,6 +23,7 @@ func (l *Log) checkHeader() error {
 		return fmt.Errorf("this is the audit log of node %q, and this is node %q: a node's log is not carried to another; move the directory away to begin this node's own chain",
 			header.Node, l.node)
 	}
+	l.first, l.began = header.Seq, header.Time
 	return nil
 }
 
@@ -66,7 +67,7 @@ func (l *Log) repairTail() error {
 	if err != nil {
 		return err
 	}
-	l.synced = l.head.seq
+	l.synced = place{l.head, l.number}
 	l.mark.set(l.number, l.size)
 	return nil
 }

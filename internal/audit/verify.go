@@ -10,23 +10,40 @@ import (
 	"hash"
 	"io"
 	"os"
+	"slices"
 )
 
-// Verify reads a node's whole log and checks every hash, link, sequence number,
-// header and node name. It streams: its memory does not grow with the log. It
-// changes nothing and takes no lock.
+// Verify is Verification{}.Run: it reads the whole log from its first segment on.
+func Verify(dir string) (Report, error) { return Verification{}.Run(dir) }
+
+// Verification says how a log is verified.
+type Verification struct {
+	// Checkpoint has heads that were kept elsewhere; nil without any.
+	Checkpoint *Checkpoint
+
+	// From is the number of the segment to begin with, where those before it are not
+	// there or are not to be read; 0 means the first.
+	From int
+}
+
+// Run reads a node's log and checks every hash, link, sequence number, header and
+// node name, and that the chain goes through every head. It streams: its memory
+// does not grow with the log. It changes nothing and takes no lock.
 //
 // The error is a *Fault for the first thing that is wrong with the log, or says
-// why the log could not be read; the report then covers what came before.
+// why the log could not be read; the report then covers what came before. A log
+// whose first segments are not there is verified from where it begins, and is at
+// fault unless From says so or a head vouches for that place: a head of any later
+// line does, and of the line before it.
 //
-// Verify may run while ktsd appends. It reads the segments that are there when
+// Run may read while ktsd appends. It reads the segments that are there when
 // it starts, and of the last one what is there when it gets to its end. A write
 // makes a file longer from its beginning on, so a reader that comes in the
 // middle of one sees the first part of a line, without its newline. Such an end
 // is counted in Report.Tail and is no fault: it is what a crash leaves too,
 // until ktsd starts again and notes it. (A line that ktsd takes back because the
 // disk is full in the middle of it can mislead a reader; a second run tells.)
-func Verify(dir string) (Report, error) {
+func (c Verification) Run(dir string) (Report, error) {
 	numbers, err := segmentNumbers(dir)
 	if err != nil {
 		return Report{}, fmt.Errorf("verifying the audit log: %w", err)
@@ -34,14 +51,31 @@ func Verify(dir string) (Report, error) {
 	if len(numbers) == 0 {
 		return Report{}, fmt.Errorf("verifying the audit log: no segment in %s", dir)
 	}
-	v := verifier{head: head{hash: noDigest()}}
+	if c.From > 0 {
+		at, ok := slices.BinarySearch(numbers, c.From)
+		if !ok {
+			return Report{}, fmt.Errorf("verifying the audit log: there is no segment %d; there are %d to %d", c.From, numbers[0], numbers[len(numbers)-1])
+		}
+		numbers = numbers[at:]
+	}
+	v := verifier{begins: numbers[0], head: head{hash: noDigest()}}
+	if c.Checkpoint != nil {
+		v.heads.left = c.Checkpoint.heads
+	}
 	for i, number := range numbers {
-		if number != i+1 {
-			return v.report, &Fault{File: segmentPath(dir, i+1), Problem: "this segment is missing"}
+		if number != numbers[0]+i {
+			return v.report, &Fault{File: segmentPath(dir, numbers[0]+i), Problem: "this segment is missing"}
 		}
 		if err := v.segment(dir, number, i == len(numbers)-1); err != nil {
 			return v.report, err
 		}
+	}
+	if fault := v.heads.end(&v.report); fault != nil {
+		fault.File = segmentPath(dir, numbers[len(numbers)-1])
+		return v.report, fault
+	}
+	if v.report.Missing > 0 && c.From == 0 && v.report.Heads == 0 {
+		return v.report, v.report.noBeginning(dir)
 	}
 	return v.report, nil
 }
@@ -49,7 +83,9 @@ func Verify(dir string) (Report, error) {
 // verifier walks along the chain.
 type verifier struct {
 	report Report
+	begins int // the number of its first segment
 	head   head
+	heads  heads
 	ids    recentIDs
 
 	// in the segment being read:
@@ -154,6 +190,9 @@ func (v *verifier) follow(line parsedLine) error {
 	if err := v.link(line); err != nil {
 		return err
 	}
+	if problem := v.heads.pass(line, &v.report); problem != "" {
+		return v.fault("%s", problem)
+	}
 	switch line.Kind {
 	case kindSegment:
 		v.opened = true
@@ -180,8 +219,15 @@ func (v *verifier) header(line parsedLine) error {
 	if line.Segment != v.number {
 		return v.fault("this is segment %d: files were swapped or renamed", line.Segment)
 	}
-	if v.number == 1 {
-		v.report.Node = line.Node
+	if v.number == v.begins {
+		v.report.Node, v.report.From = line.Node, v.begins
+	}
+	if v.number == v.begins && v.begins > 1 {
+		v.head = head{seq: line.Seq - 1, hash: line.prev}
+		v.report.Missing = line.Seq - 1
+		if problem := v.heads.begin(v.head, &v.report); problem != "" {
+			return v.fault("%s", problem)
+		}
 	}
 	if line.Node != v.report.Node {
 		return v.fault("this is the log of node %q, and the segments before it are of node %q", line.Node, v.report.Node)

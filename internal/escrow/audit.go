@@ -40,6 +40,18 @@ type Auditor interface {
 
 	// Sync returns once every record appended before the call is on disk.
 	Sync() error
+
+	// Space tells how much room there is for records. It is quick: it may tell what
+	// was so a second ago.
+	Space() Space
+}
+
+// Space is the room on the disk of the audit log.
+type Space struct {
+	Free    int64 // bytes; negative where that cannot be told
+	Mark    int64 // Low below so many; 0 where there is no mark
+	Reserve int64 // bytes set aside, for reads once nothing is free
+	Low     bool  // no change is to be made, so that reads can be audited for longer
 }
 
 // newRecordID returns a UUID of version 7 (RFC 9562, 5.7) as 32 hex digits: ordered

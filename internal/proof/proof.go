@@ -51,3 +51,19 @@ func Certificate(organization, server, client string, key [sha256.Size]byte, at 
 func DepositContext(server, organization, uuid, handle string) string {
 	return fmt.Sprintf("ktsd-deposit/1 %s %s %s %s", server, organization, uuid, handle)
 }
+
+// AuditHead is the text by which the server vouches for its audit log up to a line:
+// a detached OpenPGP signature of exactly these bytes.
+//
+//	ktsd-audit-head/1
+//	node: NAME
+//	segment: number of the segment that the line lies in
+//	seq: the line's number
+//	hash: 64 hex digits, the line's hash
+//	time: RFC 3339 in UTC, seconds
+//
+// Each line ends with a line feed.
+func AuditHead(node string, segment int, seq uint64, hash string, at time.Time) []byte {
+	return fmt.Appendf(nil, "ktsd-audit-head/1\nnode: %s\nsegment: %d\nseq: %d\nhash: %s\ntime: %s\n",
+		node, segment, seq, hash, at.UTC().Format(time.RFC3339))
+}
