@@ -35,9 +35,10 @@ const reserveName = "reserve"
 
 const (
 	takenAtOnce = 4 << 20
-	givenAtOnce = 256 << 10
-	spaceAge    = time.Second // for so long an answer about the disk holds,
-	spaceBytes  = 1 << 20     // or until so many bytes were appended
+	givenAtOnce = 128 << 10
+	claimed     = givenAtOnce - 8<<10 // of these by the last segment: whole blocks, and what the file system needs
+	spaceAge    = time.Second         // for so long an answer about the disk holds,
+	spaceBytes  = 1 << 20             // or until so many bytes were appended
 	refillPause = 10 * time.Second
 )
 
@@ -240,7 +241,7 @@ func (l *Log) withReserve(write func() error) error {
 // others do. It is an attempt.
 func (l *Log) claim() {
 	const keepSize = 1 // FALLOC_FL_KEEP_SIZE, linux/falloc.h
-	_ = syscall.Fallocate(int(l.file.Fd()), keepSize, l.size, givenAtOnce)
+	_ = syscall.Fallocate(int(l.file.Fd()), keepSize, l.size, claimed)
 }
 
 // removeReserve has no reserve where none is wanted.

@@ -148,7 +148,8 @@ func TestFullDiskWithReserve(t *testing.T) {
 	}
 	bytesWritten := int64(n) * int64(len(bytes.SplitAfter(read(t, segment(dir, 1)), []byte("\n"))[1]))
 	if bytesWritten < 700_000 {
-		t.Errorf("got %d lines, %d bytes, into a reserve of %d, want nearly all of it", n, bytesWritten, 1<<20)
+		size, _ := reserve(t, dir)
+		t.Errorf("got %d lines, %d bytes, into a reserve of %d, want nearly all of it; %d are left: %v", n, bytesWritten, 1<<20, size, err)
 	}
 	if got := verify(t, dir); got.Records != n || got.Segments < 3 {
 		t.Errorf("got %d records in %d segments, want %d in several", got.Records, got.Segments, n)
