@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -232,48 +231,6 @@ func TestSyncFails(t *testing.T) {
 		t.Errorf("got puts %v in the chain, want %v: the rows, in the second run", got, want)
 	}
 	r.get(h, escrow.Selector{UUID: id(1)}, "one", "")
-}
-
-// TestStrangers: refusals of strangers are chained up to a limit, whatever is
-// wrong with their requests; those of clients all are.
-func TestStrangers(t *testing.T) {
-	t.Parallel()
-	r := newRig(t)
-	h := r.client("acme")
-	ctx := context.Background()
-	const each = 400
-	began := time.Now()
-	stranger := r.newHost()
-	bad := r.registration(stranger, "acme", "")
-	bad.Signature = bad.Signature[:len(bad.Signature)-1]
-	for i := range each {
-		if _, _, err := r.Get(ctx, stranger.Caller, escrow.Selector{UUID: id(i)}); !is(err, fault.Unauthenticated) {
-			t.Fatalf("a stranger's read: got %v, want %q", err, fault.Unauthenticated)
-		}
-		caller := stranger.Caller
-		caller.Source = fmt.Sprintf("2001:db8:%x::1", i)
-		if _, err := r.Register(ctx, caller, bad); !is(err, fault.Invalid) {
-			t.Fatalf("a stranger's registration: got %v, want %q", err, fault.Invalid)
-		}
-		r.get(h, escrow.Selector{UUID: id(i)}, "", fault.NotFound)
-	}
-	limit := 200 + int(10*time.Since(began).Seconds()) + 1
-	strangers, clients := 0, 0
-	for _, e := range r.chain() {
-		switch {
-		case e.Outcome != escrow.OutcomeRefused:
-		case strings.HasPrefix(e.Actor, "client "):
-			clients++
-		default:
-			strangers++
-		}
-	}
-	if strangers > limit || strangers < 200 {
-		t.Errorf("got %d refusals of strangers in the chain, want 200 to %d", strangers, limit)
-	}
-	if clients != each {
-		t.Errorf("got %d refusals of a client in the chain, want %d", clients, each)
-	}
 }
 
 // TestCrashBeforeChaining: records that were committed and not chained when the

@@ -14,9 +14,10 @@ type Health struct {
 	Audit   error   // nil if events can be audited, or why not
 	Queued  int     // changes that wait for their group
 	Backlog Backlog // of the audit
+	Space   Space   // for the audit
 
-	// Unaudited counts the refusals of strangers that were too many to audit.
-	Unaudited int64
+	// Summarized counts the refusals that have no audit record of their own.
+	Summarized int64
 }
 
 // Backlog is what the audit still has to do.
@@ -39,9 +40,10 @@ const (
 // backlog as it was.
 func (s *Service) Health() Health {
 	deadline := time.Now().Add(healthWait)
-	h := Health{Queued: len(s.writer.queue), Unaudited: s.unaudited.Load()}
+	h := Health{Queued: len(s.writer.queue), Summarized: s.refusals.total()}
 	_, h.Store = s.storeCheck.result(deadline)
-	h.Backlog, h.Audit = s.auditCheck.result(deadline)
+	state, err := s.auditCheck.result(deadline)
+	h.Backlog, h.Space, h.Audit = state.backlog, state.space, err
 	return h
 }
 

@@ -26,6 +26,7 @@ type keeper struct {
 	dirty   bool     // something was appended since the last sync
 	fresh   fresh    // what is in the chain and not known to be on disk
 	rows    int      // the rows of chained, and of those that are being removed
+	low     bool     // the alarm about the disk's room was raised
 	lost    bool     // a sync failed: what is on disk nobody knows, so no row is removed any more
 	trouble *fault.Error
 }
@@ -70,26 +71,28 @@ func (k *keeper) chain() {
 	k.waiting, k.dirty = nil, true
 }
 
-// append chains a record that is no row, before its request is answered. The one
-// that fails first waits, as a failed event: it shows in the chain when requests
-// began to be refused, and chaining it shows that they need be no longer.
-func (k *keeper) append(r Record) error {
+// append chains records that are no rows, before their request is answered. Those
+// that fail first wait, as failed events: they show in the chain when requests
+// began to be refused, and chaining them shows that they need be no longer.
+func (k *keeper) append(records ...Record) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.trouble != nil {
 		return k.trouble
 	}
-	if err := k.auditor.Append(r); err != nil {
+	if err := k.auditor.Append(records...); err != nil {
 		k.log.Error("the audit log cannot be written; requests are refused until it can", "error", err)
 		k.trouble, k.dirty = errNoAudit(err), true
-		if r.Outcome == OutcomeOK { // not any more
-			r.Outcome, r.Detail = OutcomeFailed, string(fault.Unavailable)
+		for _, r := range records {
+			if r.Outcome == OutcomeOK { // not any more
+				r.Outcome, r.Detail = OutcomeFailed, string(fault.Unavailable)
+			}
+			k.waiting = append(k.waiting, r)
 		}
-		k.waiting = append(k.waiting, r)
 		return k.trouble
 	}
 	k.dirty = true
-	k.fresh.add(1)
+	k.fresh.add(len(records))
 	return nil
 }
 
@@ -133,6 +136,7 @@ func (k *keeper) run(ctx context.Context, interval time.Duration, forget func(co
 // flush chains what waits, syncs the chain, and has the rows forgotten. After a
 // sync that failed the rows stay, and the next start chains them again.
 func (k *keeper) flush(ctx context.Context, forget func(context.Context, []string) error) {
+	k.watchSpace()
 	k.mu.Lock()
 	k.chain()
 	dirty, ids, synced, started := k.dirty, k.chained, k.fresh.records, time.Now()

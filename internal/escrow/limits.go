@@ -13,9 +13,8 @@ import (
 
 // limits bound what strangers can make the server do.
 type limits struct {
-	now       func() time.Time
-	strangers *rate.Limiter // refusals of strangers that are audited
-	places    places        // of registrations that are verified and decided
+	now    func() time.Time
+	places places // of registrations that are verified and decided
 
 	mu      sync.Mutex
 	sources map[string]*rate.Limiter // refused registrations, by address
@@ -29,9 +28,8 @@ const (
 
 func newLimits(now func() time.Time) *limits {
 	return &limits{
-		now:       now,
-		strangers: rate.NewLimiter(10, 200),
-		sources:   map[string]*rate.Limiter{},
+		now:     now,
+		sources: map[string]*rate.Limiter{},
 	}
 }
 

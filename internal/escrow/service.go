@@ -1,13 +1,13 @@
 package escrow
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/ktsd/ktsd/internal/fault"
@@ -68,8 +68,8 @@ type Service struct {
 	complained time.Time // of a denial that cannot be merged; with giving
 
 	storeCheck check[struct{}]
-	auditCheck check[Backlog]
-	unaudited  atomic.Int64 // refusals of strangers beyond the limit
+	auditCheck check[auditState]
+	refusals   refusals // that have no records of their own
 }
 
 // auditInterval is how long an audited event may wait to be on disk.
@@ -108,11 +108,12 @@ func Start(ctx context.Context, config Config) (*Service, error) {
 	s.writer = newWriter(config, s.keeper, fail)
 	s.storeCheck.name, s.auditCheck.name = "store", "audit log"
 	s.storeCheck.ask = func(ctx context.Context) (none struct{}, _ error) { return none, s.writable(ctx) }
-	s.auditCheck.ask = func(context.Context) (Backlog, error) { return s.keeper.backlog() }
+	s.auditCheck.ask = func(context.Context) (auditState, error) { return s.keeper.state() }
 
 	ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	s.running.Go(func() { s.writer.run(ctx) })
 	s.running.Go(func() { s.keepHouse(ctx) })
+	s.running.Go(func() { s.summarizeRefusals(ctx) })
 	s.running.Go(func() { s.keeper.run(ctx, auditInterval, s.writer.forget) })
 	return s, nil
 }
@@ -122,12 +123,13 @@ func Start(ctx context.Context, config Config) (*Service, error) {
 func (s *Service) Close() {
 	s.stop()
 	s.running.Wait()
+	s.summarize(true)
 	s.keeper.flush(context.Background(), s.writer.forgetNow)
 }
 
 // Ready returns nil if changes can be made now, or why not.
 func (s *Service) Ready(ctx context.Context) error {
-	if err := s.keeper.err(); err != nil {
+	if err := cmp.Or(s.keeper.err(), s.keeper.roomForChanges()); err != nil {
 		return err
 	}
 	return s.writable(ctx)
@@ -212,6 +214,9 @@ func (s *Service) change(ctx context.Context, base Record, keys Keys, decide fun
 	if err := s.keeper.err(); err != nil {
 		return err
 	}
+	if err := s.keeper.roomForChanges(); err != nil {
+		return s.refuse(base, err)
+	}
 	j := newJob(keys, base, decide)
 	err := s.writer.do(ctx, j)
 	if err == nil {
@@ -264,8 +269,9 @@ func (s *Service) read(rec Record, err error) error {
 	return s.keeper.append(rec)
 }
 
-// auditRefusal appends what was refused or failed. Those whom nobody has let in
-// can cause no more of these than a limit allows, so they cannot fill the disk.
+// auditRefusal audits what was refused or failed: what those cause whom nobody has
+// let in by a few records of their own and a summary a minute, so they cannot fill
+// the disk; and everything by that summary while the disk is nearly full.
 func (s *Service) auditRefusal(rec Record, err error) {
 	rec.Outcome, rec.Detail = OutcomeRefused, string(kindOf(err))
 	outside := rec.byStranger()
@@ -275,8 +281,8 @@ func (s *Service) auditRefusal(rec Record, err error) {
 	case fault.Denied, fault.Pending, fault.Disabled:
 		outside = true
 	}
-	if outside && !s.limits.strangers.AllowN(s.config.Now(), 1) {
-		s.unaudited.Add(1)
+	low := s.keeper.roomForChanges() != nil
+	if (outside || low) && !s.refusals.single(&rec, low) {
 		return
 	}
 	if err := s.keeper.append(rec); err != nil {

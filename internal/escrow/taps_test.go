@@ -113,6 +113,14 @@ type tapAuditor struct {
 	*audit.Log
 	failing, failSync, holdSync, holdAppend atomic.Bool
 	appends, syncs                          atomic.Int64
+	space                                   atomic.Pointer[escrow.Space] // what it tells, if not the truth
+}
+
+func (a *tapAuditor) Space() escrow.Space {
+	if s := a.space.Load(); s != nil {
+		return *s
+	}
+	return a.Log.Space()
 }
 
 var errDisk = errors.New("no space left on device")

@@ -78,7 +78,8 @@ func TestTypes(t *testing.T) {
 		"ktsd_group_size": "histogram", "ktsd_group_duration_seconds": "histogram", "ktsd_group_errors_total": "counter",
 		"ktsd_changes_total": "counter", "ktsd_changes_waiting": "gauge", "ktsd_store_up": "gauge", "ktsd_audit_up": "gauge",
 		"ktsd_audit_unchained_records": "gauge", "ktsd_audit_unsynced_records": "gauge", "ktsd_audit_unsynced_seconds": "gauge",
-		"ktsd_audit_pending_rows": "gauge", "ktsd_audit_skipped_refusals_total": "counter",
+		"ktsd_audit_pending_rows": "gauge", "ktsd_audit_summarized_refusals_total": "counter",
+		"ktsd_audit_free_bytes": "gauge", "ktsd_audit_mark_bytes": "gauge", "ktsd_audit_reserve_bytes": "gauge", "ktsd_audit_low_water": "gauge",
 		"ktsd_certificate_expiry_timestamp_seconds": "gauge", "ktsd_build_info": "gauge", "ktsd_start_time_seconds": "gauge",
 	}
 	for _, foreign := range []string{"go_goroutines", "go_memstats_heap_alloc_bytes", "process_cpu_seconds_total", "process_open_fds"} {
@@ -199,8 +200,9 @@ func TestState(t *testing.T) {
 	}
 
 	*h = escrow.Health{
-		Store: errors.New("full"), Audit: errors.New("full"), Queued: 5, Unaudited: 6,
+		Store: errors.New("full"), Audit: errors.New("full"), Queued: 5, Summarized: 6,
 		Backlog: escrow.Backlog{Unchained: 2, Unsynced: 3, Rows: 4, Since: time.Now().Add(-time.Hour)},
+		Space:   escrow.Space{Free: 7, Mark: 8, Reserve: 9, Low: true},
 	}
 	second, _ := scrape(t, m)
 	got := changed(first, second)
@@ -209,7 +211,8 @@ func TestState(t *testing.T) {
 	}
 	delete(got, "ktsd_audit_unsynced_seconds")
 	want := map[string]string{
-		"ktsd_store_up": "0", "ktsd_audit_up": "0", "ktsd_changes_waiting": "5", "ktsd_audit_skipped_refusals_total": "6",
+		"ktsd_store_up": "0", "ktsd_audit_up": "0", "ktsd_changes_waiting": "5", "ktsd_audit_summarized_refusals_total": "6",
+		"ktsd_audit_free_bytes": "7", "ktsd_audit_mark_bytes": "8", "ktsd_audit_reserve_bytes": "9", "ktsd_audit_low_water": "1",
 		"ktsd_audit_unchained_records": "2", "ktsd_audit_unsynced_records": "3", "ktsd_audit_pending_rows": "4",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
