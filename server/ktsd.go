@@ -32,6 +32,7 @@ import (
 type ktsd struct {
 	dir         confdir.Dir
 	log         *slog.Logger
+	stderr      io.Writer // for lines that are no log's
 	node        string
 	key         *pgp.SecretKey
 	fingerprint string // of key, qualified
@@ -58,8 +59,8 @@ type ktsd struct {
 
 // start opens everything in the order in which one thing needs another, and
 // listens. Whatever is wrong is found here, before anything is served.
-func start(ctx context.Context, dir confdir.Dir, log *slog.Logger) (_ *ktsd, err error) {
-	k := &ktsd{dir: dir, log: log, started: time.Now().UTC(), clients: &crowd{log: log}, failed: make(chan error, 4)}
+func start(ctx context.Context, dir confdir.Dir, log *slog.Logger, stderr io.Writer) (_ *ktsd, err error) {
+	k := &ktsd{dir: dir, log: log, stderr: stderr, started: time.Now().UTC(), clients: &crowd{log: log}, failed: make(chan error, 4)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, k.close())
@@ -135,11 +136,10 @@ func (k *ktsd) openService(ctx context.Context, conf confdir.Conf, lock *os.File
 		return err
 	}
 	k.store, k.closers = store, append(k.closers, store)
-	k.chain, err = audit.Open(k.dir.Audit(), k.node, auditOptions(k.settings.Load().audit))
+	k.chain, err = k.openAudit(conf)
 	if err != nil {
-		return fmt.Errorf("opening the audit log: %w", err)
+		return err
 	}
-	k.closers = append(k.closers, k.chain)
 	denied, err := deny.Open(k.dir.DenyList(), k.node)
 	if err != nil {
 		return err

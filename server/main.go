@@ -49,7 +49,7 @@ func (c *command) Run(ctx context.Context, streams *cli.Streams) error {
 	}
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP) // before the start, which it must not end
-	k, err := start(ctx, dir, log)
+	k, err := start(ctx, dir, log, streams.Err)
 	if err != nil {
 		return err
 	}
