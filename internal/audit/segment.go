@@ -118,3 +118,26 @@ func createSegment(dir, name string, header []byte) (*os.File, error) {
 	}
 	return f, nil
 }
+
+// Node returns the name of the node whose log is in dir, as its first segment that
+// is there tells it.
+func Node(dir string) (string, error) {
+	numbers, err := segmentNumbers(dir)
+	if err != nil {
+		return "", err
+	}
+	if len(numbers) == 0 {
+		return "", fmt.Errorf("no segment in %s", dir)
+	}
+	name := segmentPath(dir, numbers[0])
+	f, err := os.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	header, _, err := firstLine(f)
+	if err != nil || header.Kind != kindSegment {
+		return "", &Fault{File: name, Line: 1, Problem: "the segment's header is missing or damaged"}
+	}
+	return header.Node, nil
+}
