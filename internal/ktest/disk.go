@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"syscall"
 	"testing"
 )
@@ -22,6 +23,31 @@ func SmallDisk(t testing.TB, options string) string {
 		}
 	})
 	return dir
+}
+
+// OwnDisk puts a file system of its own, with options of tmpfs, under a directory
+// that is there, with what is in it.
+func OwnDisk(t testing.TB, dir, options string) {
+	t.Helper()
+	aside := dir + ".aside"
+	if out, err := exec.Command("cp", "-a", dir, aside).CombinedOutput(); err != nil {
+		t.Fatalf("copying: %v\n%s", err, out)
+	}
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, options); err != nil {
+		os.RemoveAll(aside)
+		Missing(t, fmt.Sprintf("the right to mount a tmpfs (root): %v", err))
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
+			t.Errorf("unmounting: %v", err)
+		}
+	})
+	if out, err := exec.Command("cp", "-aT", aside, dir).CombinedOutput(); err != nil {
+		t.Fatalf("copying: %v\n%s", err, out)
+	}
+	if err := os.RemoveAll(aside); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // FillDisk writes a file until its disk is full.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"testing"
@@ -101,7 +102,19 @@ type Server struct {
 // test ends.
 func Start(t testing.TB, dir string, args ...string) *Server {
 	t.Helper()
-	s := Launch(t, dir, args...)
+	return await(t, Launch(t, dir, args...))
+}
+
+// StartBehind is Start through another program, which is to run what follows its
+// arguments in its own place.
+func StartBehind(t testing.TB, dir string, program ...string) *Server {
+	t.Helper()
+	return await(t, launch(t, dir, program))
+}
+
+// await waits until ktsd answers.
+func await(t testing.TB, s *Server) *Server {
+	t.Helper()
 	admin := s.Admin() // whatever host the certificate is for
 	deadline := time.Now().Add(30 * time.Second)
 	for {
@@ -123,6 +136,11 @@ func Start(t testing.TB, dir string, args ...string) *Server {
 // Launch starts ktsd on dir and does not wait.
 func Launch(t testing.TB, dir string, args ...string) *Server {
 	t.Helper()
+	return launch(t, dir, nil, args...)
+}
+
+func launch(t testing.TB, dir string, behind []string, args ...string) *Server {
+	t.Helper()
 	conf, err := confdir.Dir(dir).ReadConf()
 	if err != nil {
 		t.Fatalf("reading keytrustee.conf: %v", err)
@@ -130,6 +148,10 @@ func Launch(t testing.TB, dir string, args ...string) *Server {
 	_, port, _ := net.SplitHostPort(conf.Listen)
 	s := &Server{Dir: dir, Addr: conf.Listen, URL: "https://localhost:" + port, log: &lockedBuffer{}, exited: make(chan struct{})}
 	s.cmd = Command(t, "ktsd", append([]string{"--confdir", dir, "--log-level", "debug"}, args...)...)
+	if len(behind) > 0 {
+		command := exec.Command(behind[0], append(slices.Clone(behind[1:]), s.cmd.Args...)...)
+		command.Env, s.cmd = s.cmd.Env, command
+	}
 	s.cmd.Stderr = s.log
 	if err := s.cmd.Start(); err != nil {
 		t.Fatalf("starting ktsd: %v", err)
