@@ -33,3 +33,14 @@ func TestDepositContext(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+// TestAuditHead: heads that are kept were signed over exactly these bytes.
+func TestAuditHead(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 21, 13, 0, 0, 0, time.FixedZone("CET", 3600))
+	got := string(proof.AuditHead("kts01.example.com", 3, 812, "ab01", at))
+	want := "ktsd-audit-head/1\nnode: kts01.example.com\nsegment: 3\nseq: 812\nhash: ab01\ntime: 2026-11-21T12:00:00Z\n"
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
