@@ -146,7 +146,7 @@ func TestParseWhen(t *testing.T) {
 			t.Errorf("%s: got %s, %v, want %s", text, got.Format(time.RFC3339Nano), err, want)
 		}
 	}
-	for _, text := range []string{"", "yesterday", "-2h", "2026-13-01", "7", "d", "99999d", "1.5d", "-1d"} {
+	for _, text := range []string{"", "yesterday", "-2h", "2026-13-01", "7", "d", "99999d", "17000w", "1.5d", "-1d"} {
 		if got, err := audit.ParseWhen(text, now); err == nil || !strings.Contains(err.Error(), "is no time") {
 			t.Errorf("%q: got %s, %v, want an error", text, got, err)
 		}

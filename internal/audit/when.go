@@ -2,6 +2,7 @@ package audit
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -31,7 +32,7 @@ func parseAgo(text string) (time.Duration, bool) {
 	for unit, length := range map[string]time.Duration{"d": day, "w": 7 * day} {
 		if digits, ok := strings.CutSuffix(text, unit); ok {
 			n, err := strconv.ParseUint(digits, 10, 16)
-			return time.Duration(n) * length, err == nil
+			return time.Duration(n) * length, err == nil && time.Duration(n) <= math.MaxInt64/length
 		}
 	}
 	d, err := time.ParseDuration(text)
