@@ -8,28 +8,24 @@ import (
 	"github.com/coreos/go-systemd/v22/journal"
 
 	"github.com/ktsd/ktsd/internal/audit"
-	"github.com/ktsd/ktsd/internal/confdir"
 )
 
-// auditSettings are the block audit of the configuration. A change takes effect
-// with a start.
-func auditSettings(confdir.Conf) (options audit.Options, heads bool) {
-	return audit.Options{}, true
-}
-
 // openAudit takes up the node's audit log, and has its heads sent.
-func (k *ktsd) openAudit(conf confdir.Conf) (*audit.Log, error) {
-	options, heads := auditSettings(conf)
-	chain, err := audit.Open(k.dir.Audit(), k.node, options)
+func (k *ktsd) openAudit() (*audit.Log, error) {
+	chain, err := audit.Open(k.dir.Audit(), k.node, auditOptions(k.settings.Load().audit))
 	if err != nil {
 		return nil, fmt.Errorf("opening the audit log: %w", err)
 	}
 	k.closers = append(k.closers, chain)
-	if heads { // closed before the chain, after all is in it
-		k.closers = append(k.closers, audit.StartHerald(audit.HeraldConfig{
-			Log: chain, Sign: k.key.Sign, Send: sendHead(k.stderr), Logger: k.log,
-		}))
-	}
+	send := sendHead(k.stderr)
+	k.closers = append(k.closers, audit.StartHerald(audit.HeraldConfig{ // closed before the chain, after all is in it
+		Log: chain, Sign: k.key.Sign, Logger: k.log, Send: func(h audit.Head) error {
+			if !k.settings.Load().audit.Heads {
+				return nil
+			}
+			return send(h)
+		},
+	}))
 	return chain, nil
 }
 

@@ -25,8 +25,21 @@ func escrowLimits(l bounds.Limits) escrow.Limits {
 	}
 }
 
+// auditOptions are those of the audit log. Where nobody says otherwise it chooses by
+// the size of its disk.
 func auditOptions(a bounds.Audit) audit.Options {
-	return audit.Options{SegmentSize: a.SegmentSize}
+	o := audit.Options{SegmentSize: a.SegmentSize, SegmentAge: a.SegmentAge, Reserve: a.Reserve, LowWater: a.LowWater}
+	byDefault := bounds.DefaultAudit()
+	if o.Reserve == byDefault.Reserve {
+		o.Reserve = 0
+	}
+	switch o.LowWater {
+	case byDefault.LowWater:
+		o.LowWater = 0
+	case 0:
+		o.LowWater = -1
+	}
+	return o
 }
 
 // limitsOut tells the limits as the API does.

@@ -136,7 +136,7 @@ func (k *ktsd) openService(ctx context.Context, conf confdir.Conf, lock *os.File
 		return err
 	}
 	k.store, k.closers = store, append(k.closers, store)
-	k.chain, err = k.openAudit(conf)
+	k.chain, err = k.openAudit()
 	if err != nil {
 		return err
 	}

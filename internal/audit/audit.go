@@ -95,12 +95,7 @@ type place struct {
 //
 // The log of another node is refused, as is a last segment without its header.
 func Open(dir, node string, options Options) (*Log, error) {
-	if options.SegmentSize == 0 {
-		options.SegmentSize = DefaultSegmentSize
-	}
-	if options.SegmentAge == 0 {
-		options.SegmentAge = DefaultSegmentAge
-	}
+	options = options.withDefaults()
 	l := &Log{dir: dir, node: node, options: options}
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		if err := errors.Join(safefile.MakeDir(dir), safefile.Adopt(dir, filepath.Dir(dir))); err != nil {
@@ -112,11 +107,6 @@ func Open(dir, node string, options Options) (*Log, error) {
 		return nil, fmt.Errorf("opening the audit log: %w", err)
 	}
 	l.space = newSpace(dir, options)
-	if options.Reserve < 0 {
-		if err := l.space.removeReserve(); err != nil {
-			return nil, fmt.Errorf("opening the audit log: %w", err)
-		}
-	}
 	l.mark = openMark(dir)
 	if len(numbers) == 0 {
 		err = l.startSegment(1)

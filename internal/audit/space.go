@@ -2,7 +2,6 @@ package audit
 
 import (
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -46,19 +45,19 @@ const (
 // taken while there is plenty, and given back piece by piece to the lines that find
 // none. So reads can be audited, and served, for some time after the disk is full.
 type space struct {
-	dir      string
-	lowWater int64 // free bytes; not positive: off
-	want     int64 // bytes of the reserve
+	dir string
 
 	written atomic.Int64 // since the last look at the disk
 
-	mu      sync.Mutex
-	looked  time.Time
-	last    escrow.Space
-	refused time.Time // when the reserve could not be made
-	filling sync.WaitGroup
-	busy    bool // filling
-	closed  bool
+	mu       sync.Mutex
+	lowWater int64 // free bytes; not positive: off
+	want     int64 // bytes of the reserve
+	looked   time.Time
+	last     escrow.Space
+	refused  time.Time // when the reserve could not be made
+	filling  sync.WaitGroup
+	busy     bool // filling
+	closed   bool
 
 	file sync.Mutex // the reserve's size; taken after mu
 }
@@ -135,9 +134,10 @@ func (s *space) held() int64 {
 func (s *space) open() {
 	s.mu.Lock()
 	s.look()
-	low := s.last.Low
+	low, want := s.last.Low, s.want
 	s.busy = !low
 	s.mu.Unlock()
+	_ = s.shorten(want)
 	if !low {
 		s.refill()
 	}
@@ -148,14 +148,14 @@ func (s *space) open() {
 // (fallocate), zeros are written.
 func (s *space) refill() {
 	failed := false
-	for at := int64(0); at < s.want && !failed; at += takenAtOnce {
+	for at := int64(0); !failed; at += takenAtOnce {
 		s.mu.Lock()
-		closed := s.closed
+		closed, want, lowWater := s.closed, s.want, s.lowWater
 		s.mu.Unlock()
-		if closed {
+		if closed || at >= want {
 			break
 		}
-		failed = s.take(at, min(takenAtOnce, s.want-at)) != nil
+		failed = s.take(at, min(takenAtOnce, want-at), lowWater) != nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -169,10 +169,10 @@ func (s *space) refill() {
 var errNoRoom = errors.New("no room for the reserve")
 
 // take has the file hold the n bytes at an offset.
-func (s *space) take(at, n int64) error {
+func (s *space) take(at, n, lowWater int64) error {
 	s.file.Lock()
 	defer s.file.Unlock()
-	if free, _ := statfs(s.dir); free < n+max(s.lowWater, n) && at >= s.held() {
+	if free, _ := statfs(s.dir); free < n+max(lowWater, n) && at >= s.held() {
 		return errNoRoom
 	}
 	f, err := os.OpenFile(s.path(), os.O_WRONLY|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
@@ -181,7 +181,7 @@ func (s *space) take(at, n int64) error {
 	}
 	defer f.Close()
 	if at == 0 {
-		if err := errors.Join(safefile.Adopt(s.path(), s.dir), s.shorten(f)); err != nil {
+		if err := safefile.Adopt(s.path(), s.dir); err != nil {
 			return err
 		}
 	}
@@ -194,14 +194,6 @@ func (s *space) take(at, n int64) error {
 	}
 	_, err = f.WriteAt(make([]byte, n), at)
 	return err
-}
-
-// shorten cuts off what a reserve has that is more than is wanted now.
-func (s *space) shorten(f *os.File) error {
-	if s.held() > s.want {
-		return f.Truncate(s.want)
-	}
-	return nil
 }
 
 // give gives a piece of the reserve back to the file system, and reports whether
@@ -242,12 +234,4 @@ func (l *Log) withReserve(write func() error) error {
 func (l *Log) claim() {
 	const keepSize = 1 // FALLOC_FL_KEEP_SIZE, linux/falloc.h
 	_ = syscall.Fallocate(int(l.file.Fd()), keepSize, l.size, claimed)
-}
-
-// removeReserve has no reserve where none is wanted.
-func (s *space) removeReserve() error {
-	if err := os.Remove(s.path()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
 }
