@@ -39,7 +39,9 @@ No answer is a redirect. All of them have Cache-Control: no-store.`
 // describe returns the descriptions by the names of the routes.
 func describe() map[string]description {
 	all := describePublic()
-	for _, more := range []map[string]description{describeDeposits(), describeServer(), describeOrganizations(), describeClients()} {
+	for _, more := range []map[string]description{
+		describeDeposits(), describeCertificates(), describeServer(), describeOrganizations(), describeClients(),
+	} {
 		maps.Copy(all, more)
 	}
 	return all
@@ -50,6 +52,7 @@ func describe() map[string]description {
 var (
 	stored  = []fault.Kind{fault.Corrupt}
 	changes = []fault.Kind{fault.Corrupt, fault.OutcomeUnknown}
+	served  = []fault.Kind{fault.Pending, fault.Disabled, fault.Limited}
 )
 
 func kinds(groups []fault.Kind, more ...fault.Kind) []fault.Kind {
@@ -72,10 +75,11 @@ func done() []content {
 func describePublic() map[string]description {
 	return map[string]description{
 		"root": {
-			summary: "Tell the server's OpenPGP fingerprint or public key",
-			query:   []object{parameter("a", true, field{"What to tell.", object{"type": "string", "enum": []string{"fingerprint", "pubkey"}}})},
-			answer:  "The fingerprint with its algorithm, like 4096R/ and 40 hex digits, or the key, armored.",
-			answers: []content{text(`^([0-9]+[A-Z]/[0-9A-F]{40}\n|-----BEGIN PGP PUBLIC KEY BLOCK-----\n)`)},
+			summary: "Tell the server's OpenPGP fingerprint or public key, or its statement over its TLS key",
+			query:   []object{parameter("a", true, field{"What to tell.", object{"type": "string", "enum": []string{"fingerprint", "pubkey", "statement"}}})},
+			answer: "The fingerprint with its algorithm, like 4096R/ and 40 hex digits; or the key, armored; " +
+				"or what the server says of its TLS key, signed in the clear by its OpenPGP key.",
+			answers: []content{text(`^([0-9]+[A-Z]/[0-9A-F]{40}\n|-----BEGIN PGP PUBLIC KEY BLOCK-----\n|-----BEGIN PGP SIGNED MESSAGE-----\n)`)},
 			kinds:   []fault.Kind{fault.NotFound},
 		},
 		"health": {summary: "Tell that the process answers", answer: "It does.", answers: []content{text("^ok\n$")}},
@@ -94,7 +98,7 @@ func describePublic() map[string]description {
 			more: "The client belongs to the organization from then on, and is let in as the organization says: at once with the right code, when a contact approves, or at once. " +
 				"Registering again changes no state. A wrong code, a missing one and an unknown organization are answered alike.",
 			body: jsonOf(Registration{}), answer: "The client, as the server knows it now.", answers: []content{jsonOf(Client{})},
-			kinds: kinds(changes, fault.Unauthenticated, fault.Denied, fault.Pending, fault.Disabled, fault.Conflict, fault.Limited),
+			kinds: kinds(changes, fault.Unauthenticated, fault.Denied, fault.Pending, fault.Disabled, fault.Conflict, fault.Limited, fault.Quota),
 		},
 		"self": {
 			summary: "Tell who the connection's certificate is bound to", more: "Also while that client is pending or disabled.",
@@ -117,6 +121,11 @@ func octets() object { return object{"minLength": 1, "maxLength": MaxDeposit} }
 func describeDeposits() map[string]description {
 	one := []content{jsonOf(Deposit{})}
 	return map[string]description{
+		"purge": {
+			summary: "Take the contents of a deleted deposit away for good",
+			more:    "Only once it could have been undeleted for as long as the server's limits say. Its UUID and version stay taken. Purging it again changes nothing.",
+			answer:  "Its contents are gone.", answers: one, kinds: kinds(changes, append(served, fault.Invalid, fault.NotFound, fault.Conflict)...),
+		},
 		"put": {
 			summary: "Put a deposit",
 			more: "It becomes a new version under its handle; nothing is ever overwritten. The same put sent again, with the same UUID, handle, not_after and bytes, is answered as before, " +
@@ -126,11 +135,11 @@ func describeDeposits() map[string]description {
 				parameter("not_after", false, field{"From then on it is not served (RFC 3339).", object{"type": "string", "format": "date-time"}}),
 			},
 			body: content{media: "application/octet-stream", schema: octets()}, answer: "It is kept.", answers: one,
-			kinds: kinds(changes, fault.Pending, fault.Disabled, fault.Conflict),
+			kinds: kinds(changes, append(served, fault.Conflict, fault.Gone, fault.Quota)...),
 		},
 		"get": {
 			summary: "Get a deposit by its UUID", answer: "Its bytes, exactly as they were put.", answers: []content{contents()},
-			kinds: kinds(stored, fault.Pending, fault.Disabled, fault.Invalid, fault.NotFound, fault.Gone),
+			kinds: kinds(stored, append(served, fault.Invalid, fault.NotFound, fault.Gone)...),
 		},
 		"find": {
 			summary: "Get a deposit by its handle, or list deposits",
@@ -145,15 +154,45 @@ func describeDeposits() map[string]description {
 				parameter("show", false, field{"all: deleted deposits and older versions too.", object{"type": "string", "enum": []string{"all"}}}),
 			},
 			answer: "With handle, the deposit's bytes; without, descriptions.", answers: []content{contents(), jsonOf(Deposits{})},
-			kinds: kinds(stored, fault.Pending, fault.Disabled, fault.Invalid, fault.NotFound, fault.Gone),
+			kinds: kinds(stored, append(served, fault.Invalid, fault.NotFound, fault.Gone)...),
 		},
 		"delete": {
 			summary: "Delete a deposit", more: "It is hidden and can be brought back. Deleting it again changes nothing.",
-			answer: "It is deleted.", answers: one, kinds: kinds(changes, fault.Pending, fault.Disabled, fault.Invalid, fault.NotFound),
+			answer: "It is deleted.", answers: one, kinds: kinds(changes, append(served, fault.Invalid, fault.NotFound)...),
 		},
 		"undelete": {
 			summary: "Bring a deleted deposit back", answer: "It is there.", answers: one,
-			kinds: kinds(changes, fault.Pending, fault.Disabled, fault.Invalid, fault.NotFound),
+			kinds: kinds(changes, append(served, fault.Invalid, fault.NotFound, fault.Gone)...),
+		},
+	}
+}
+
+func describeCertificates() map[string]description {
+	one := []content{jsonOf(Certificate{})}
+	key := kinds(changes, fault.Invalid, fault.NotFound)
+	return map[string]description{
+		"certificates": {
+			summary: "List one's own certificates", more: "Retired ones too.", answer: "The certificates.",
+			answers: []content{jsonOf(Certificates{})}, kinds: kinds(stored, served...),
+		},
+		"addCertificate": {
+			summary: "Bind another TLS key to oneself",
+			more:    "Beside those that are bound. The same key again is answered as before; a retired one is refused for good.",
+			body:    jsonOf(NewCertificate{}), answer: "The key is bound.", answers: one,
+			kinds: kinds(changes, append(served, fault.Conflict, fault.Quota)...),
+		},
+		"retireCertificate": {
+			summary: "Retire one of one's own certificates", more: "But not the one of the connection. Retiring it again changes nothing.",
+			answer: "It is retired.", answers: one, kinds: kinds(key, append(served, fault.Conflict)...),
+		},
+		"clientCertificates": {
+			summary: "List a client's certificates", more: "Retired ones too.", answer: "The certificates.",
+			answers: []content{jsonOf(Certificates{})}, kinds: kinds(stored, fault.Invalid),
+		},
+		"revokeCertificate": {
+			summary: "Revoke a certificate",
+			more:    "From its next request on, also while the database cannot be written: in_force tells where.",
+			answer:  "It is revoked.", answers: one, kinds: key,
 		},
 	}
 }
@@ -184,7 +223,7 @@ func describeOrganizations() map[string]description {
 		},
 		"removeContact": {
 			summary: "Remove a contact from an organization", more: "One that is not there is no error.",
-			answer: "It is no contact.", answers: done(), kinds: kinds(changes, fault.Invalid),
+			answer: "It is no contact.", answers: []content{jsonOf(Removed{})}, kinds: kinds(changes, fault.Invalid),
 		},
 		"setAdmission": {
 			summary: "Set how an organization lets clients in", body: jsonOf(Admission{}), answer: "It is set.", answers: done(), kinds: changes,
@@ -204,8 +243,13 @@ func describeClients() map[string]description {
 			summary: "Let a pending or disabled client in", answer: "It is active.", answers: one, kinds: kinds(changes, fault.Invalid),
 		},
 		"disableClient": {
-			summary: "Shut a client out", more: "From its next request on. Nothing of its deposits is lost.",
+			summary: "Shut a client out", more: "From its next request on, also while the database cannot be written: in_force tells where. Nothing of its deposits is lost.",
 			answer: "It is disabled.", answers: one, kinds: kinds(changes, fault.Invalid),
+		},
+		"purgeNow": {
+			summary: "Take the contents of a client's deleted deposit away for good, at once",
+			body:    jsonOf(Purge{}), answer: "Its contents are gone.", answers: []content{jsonOf(Deposit{})},
+			kinds: kinds(changes, fault.Conflict),
 		},
 	}
 }

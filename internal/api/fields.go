@@ -27,11 +27,13 @@ var (
 	approvalForm     = object{"type": "string", "enum": []string{"auth_code", "contacts", "automatic"}}
 	codeForm         = object{"type": "string", "maxLength": 255}
 	nameForm         = object{"type": "string", "maxLength": 128}
+	keyForm          = object{"type": "string", "pattern": "^[0-9a-f]{64}$"}
 	countForm        = object{"minimum": 1}
 	numberForm       = object{"type": "integer", "format": "int64", "minimum": 1}
 )
 
 const (
+	keySays    = "The certificate's TLS key: SHA-256 of its SubjectPublicKeyInfo, in hex."
 	handleSays = "The client's name for the deposit: 1 to 255 bytes of UTF-8 without control characters, and no . or .. between slashes."
 	uuidSays   = "Names the deposit within its client, which chose it."
 )
@@ -45,6 +47,7 @@ func pathFields() map[string]field {
 		"fingerprint": {
 			"The client's OpenPGP fingerprint.", object{"type": "string", "pattern": "^([^/]*/)?[0-9A-Fa-f]{40}$"},
 		},
+		"key": {keySays, object{"type": "string", "pattern": "^[0-9A-Fa-f]{64}$"}},
 	}
 }
 
@@ -59,7 +62,7 @@ func fields() map[string]field {
 		"ErrorDetail.hint":       {"What to do next, for people.", nil},
 		"ErrorDetail.request_id": {"Names the request in the server's log and audit log, as the header " + HeaderRequestID + " does.", nil},
 	}
-	for _, more := range []map[string]field{depositFields(), clientFields(), organizationFields(), serverFields()} {
+	for _, more := range []map[string]field{depositFields(), clientFields(), certificateFields(), organizationFields(), serverFields(), settingFields()} {
 		maps.Copy(all, more)
 	}
 	return all
@@ -75,6 +78,9 @@ func depositFields() map[string]field {
 		"Deposit.created":   {"When it was put.", nil},
 		"Deposit.not_after": {"From then on it is not served. Absent: it is served without end.", nil},
 		"Deposit.deleted":   {"When it was deleted. Absent: it was not.", nil},
+		"Deposit.purged":    {"When its contents were taken away for good. Absent: they were not.", nil},
+		"Purge":             {"Says why a deposit is purged at once.", nil},
+		"Purge.reason":      {"For the audit log: 1 to 255 bytes without control characters.", object{"minLength": 1, "maxLength": 255, "pattern": `^[^\x00-\x1f\x7f-\x9f]+$`}},
 		"Deposits":          {"One page of descriptions.", nil},
 		"Deposits.deposits": {"In the order of handles, and of versions from the latest down.", nil},
 		"Deposits.cursor":   {"Names the next page. Absent: this is the last one.", nil},
@@ -92,14 +98,40 @@ func clientFields() map[string]field {
 		"Registration.signature":    {"A detached OpenPGP signature over the text of the proof: " + proofSays, nil},
 		"Client":                    {"Describes a client.", nil},
 		"Client.fingerprint":        {"Its OpenPGP fingerprint, by which it is known.", fingerprintForm},
-		"Client.organization":       {"The organization that it belongs to.", organizationForm},
+		"Client.organization":       {"The organization that it belongs to; empty where the database could not be asked.", object{"pattern": "^[0-9A-Za-z_-]{0,64}$"}},
 		"Client.name":               {"For people.", nameForm},
 		"Client.state":              {"Only an active client is served.", object{"enum": []string{"pending", "active", "disabled"}}},
 		"Client.created":            {"When it was registered.", nil},
+		"Client.in_force":           {"Where its disabling is in force, in the answer to that alone.", nil},
+		"InForce":                   {"Tells where it is in force that access was taken away.", nil},
+		"InForce.node":              {"The host where it is in force at once.", nil},
+		"InForce.everywhere":        {"Whether the database has it. If not, it is told as soon as it can be.", nil},
 		"Clients":                   {"A list of clients.", nil},
 		"Clients.clients":           {},
 	}
 }
+
+func certificateFields() map[string]field {
+	return map[string]field{
+		"Certificate":               {"Describes a TLS key that is, or was, bound to a client.", nil},
+		"Certificate.key":           {keySays, keyForm},
+		"Certificate.client":        {"The client's OpenPGP fingerprint.", object{"pattern": "^([0-9A-F]{40})?$"}},
+		"Certificate.created":       {"When it was bound.", nil},
+		"Certificate.retired":       {"From then on it is not taken any more. Absent: it is in force.", nil},
+		"Certificate.current":       {"Whether it is that of the connection.", nil},
+		"Certificate.in_force":      {"Where its revocation is in force, in the answer to that alone.", nil},
+		"Certificates":              {"A list of certificates.", nil},
+		"Certificates.certificates": {"The oldest first.", nil},
+		"NewCertificate":            {"Asks for another TLS key to be bound to the caller.", nil},
+		"NewCertificate.request":    {"A certification request of the new key (PKCS #10), PEM.", object{"minLength": 1}},
+		"NewCertificate.public_key": {"The client's OpenPGP key, armored, at most 64 KiB.", object{"minLength": 1, "maxLength": 64 << 10}},
+		"NewCertificate.time":       {"When the signature was made: within 5 minutes of the server's clock.", nil},
+		"NewCertificate.signature":  {"A detached OpenPGP signature over the text of the proof: " + certificateSays, nil},
+	}
+}
+
+const certificateSays = `"ktsd-certificate/1", "organization: NAME", "server: FINGERPRINT", "client: FINGERPRINT", ` +
+	`"certificate-key: SHA-256 of the new TLS key's SubjectPublicKeyInfo in hex" and "time: TIME" in UTC and whole seconds, each a line that ends with a line feed.`
 
 const proofSays = `"ktsd-registration/1", "organization: NAME", "server: FINGERPRINT", "certificate-key: SHA-256 of the TLS key's SubjectPublicKeyInfo in hex" and ` +
 	`"time: TIME" in UTC and whole seconds, each a line that ends with a line feed.`
@@ -120,6 +152,9 @@ func organizationFields() map[string]field {
 		"Organization.auth_code":      {"Its authorization code, where it has one.", codeForm},
 		"Organization.created":        {"When it was made.", nil},
 		"Organization.expires":        {"From then on none of its clients is served.", nil},
+		"Organization.foreign":        {"What of it in the database this server did not write, and therefore does not follow.", nil},
+		"Removed":                     {"Answers the removal of a contact.", nil},
+		"Removed.in_force":            {"Where it is in force.", nil},
 		"Organizations":               {"A list of organizations.", nil},
 		"Organizations.organizations": {},
 		"Contacts":                    {"Asks for contacts to be added.", nil},
@@ -143,7 +178,37 @@ func serverFields() map[string]field {
 		"Server.loaded":           {"SHA-256 of the certificate in use and its chain.", nil},
 		"Server.started":          {"When ktsd started.", nil},
 		"Server.database":         {"sqlite, or where the PostgreSQL database is; never its password.", nil},
+		"Server.limits":           {"The block limits, as it is in force.", nil},
+		"Server.audit":            {"The block audit, as it is in force.", nil},
 		"Server.database_changed": {"Whether keytrustee.conf names another database than the one in use.", nil},
+	}
+}
+
+// settingFields are those of the blocks limits and audit. Sizes are in bytes, times
+// as 168h0m0s.
+func settingFields() map[string]field {
+	return map[string]field{
+		"Limits":                         {"Bounds on what clients and organizations may keep and ask for.", nil},
+		"Limits.client_deposits":         {"Deposits of a client, deleted ones included, purged ones not.", nil},
+		"Limits.client_bytes":            {"Bytes of these together.", nil},
+		"Limits.client_rate":             {"Requests of a client, a second.", nil},
+		"Limits.organization_deposits":   {"Deposits of all clients of an organization.", nil},
+		"Limits.organization_bytes":      {"Bytes of these together.", nil},
+		"Limits.organization_rate":       {"Requests of these together, a second.", nil},
+		"Limits.pending_clients":         {"Clients of an organization that wait for approval.", nil},
+		"Limits.pending_expiry":          {"How long a registration waits for it.", nil},
+		"Limits.purge_after":             {"From a delete to when its client may purge.", nil},
+		"Limits.connections":             {"Connections of clients at once; 0: as many as descriptors allow.", nil},
+		"Limits.connections_per_address": {"Of these, from one address; 0: half of them.", nil},
+		"Limits.bodies":                  {"Bytes of large request bodies held at once.", nil},
+		"Limits.answers":                 {"Bytes of large answers held at once.", nil},
+		"Limits.verifications":           {"OpenPGP signatures verified at once.", nil},
+		"AuditSettings":                  {"How the audit log is kept.", nil},
+		"AuditSettings.segment_size":     {"A segment is full from here on, in bytes.", nil},
+		"AuditSettings.segment_age":      {"Or this old.", nil},
+		"AuditSettings.reserve":          {"Bytes set aside for what is read while the disk is full.", nil},
+		"AuditSettings.low_water":        {"Free bytes below which changes stop; 0: never.", nil},
+		"AuditSettings.heads":            {"Whether a signed head is sent to the journal every minute.", nil},
 	}
 }
 
@@ -180,6 +245,7 @@ func meanings() map[fault.Kind]string {
 		fault.Gone:            "it was purged, or its not_after has passed",
 		fault.TooLarge:        "over a limit of size",
 		fault.Limited:         "over a limit of rate or number; try later",
+		fault.Quota:           "over a limit of what may be kept; trying again does not help",
 		fault.Corrupt:         "stored data was changed behind the server's back and is not served",
 		fault.Internal:        "an error of the server's, told in full in its log",
 		fault.Unavailable:     "refused for now, and nothing was changed; try later, or another server",
