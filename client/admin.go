@@ -56,11 +56,11 @@ func (a *Admin) call(ctx context.Context, method, path string, query url.Values,
 
 // callOrganization calls a route below an organization, whose name must be one to
 // stand in a path.
-func (a *Admin) callOrganization(ctx context.Context, method, org, rest string, in any) error {
+func (a *Admin) callOrganization(ctx context.Context, method, org, rest string, in, out any) error {
 	if err := names.CheckOrganization(org); err != nil {
 		return fault.New(fault.Invalid, "organization %.80q: %v", org, err)
 	}
-	return a.call(ctx, method, "/v1/organizations/"+org+rest, nil, in, nil)
+	return a.call(ctx, method, "/v1/organizations/"+org+rest, nil, in, out)
 }
 
 // Server tells what ktsd runs with.
@@ -94,18 +94,21 @@ func (a *Admin) CreateOrganization(ctx context.Context, n NewOrganization) error
 
 // AddContacts adds contacts; those that are there stay.
 func (a *Admin) AddContacts(ctx context.Context, org string, contacts []string) error {
-	return a.callOrganization(ctx, http.MethodPost, org, "/contacts", api.Contacts{Contacts: contacts})
+	return a.callOrganization(ctx, http.MethodPost, org, "/contacts", api.Contacts{Contacts: contacts}, nil)
 }
 
-// RemoveContact removes a contact; one that is not there is no error.
-func (a *Admin) RemoveContact(ctx context.Context, org, contact string) error {
-	return a.callOrganization(ctx, http.MethodDelete, org, "/contacts/"+url.PathEscape(contact), nil)
+// RemoveContact removes a contact, whether or not ktsd can write its database; one
+// that is not there is no error.
+func (a *Admin) RemoveContact(ctx context.Context, org, contact string) (InForce, error) {
+	var out api.Removed
+	err := a.callOrganization(ctx, http.MethodDelete, org, "/contacts/"+url.PathEscape(contact), nil, &out)
+	return out.InForce, err
 }
 
 // SetAdmission sets how clients are let in: auth_code, contacts or automatic.
 // With auth_code, an empty code keeps the one that is set, or has one generated.
 func (a *Admin) SetAdmission(ctx context.Context, org, approval, code string) error {
-	return a.callOrganization(ctx, http.MethodPut, org, "/admission", api.Admission{Approval: approval, AuthCode: code})
+	return a.callOrganization(ctx, http.MethodPut, org, "/admission", api.Admission{Approval: approval, AuthCode: code}, nil)
 }
 
 // Clients returns an organization's clients, or all with "".
@@ -122,9 +125,37 @@ func (a *Admin) EnableClient(ctx context.Context, fingerprint string) (Registere
 	return out, err
 }
 
-// DisableClient shuts a client out from its next request on.
+// DisableClient shuts a client out from its next request on, whether or not ktsd can
+// write its database: InForce tells.
 func (a *Admin) DisableClient(ctx context.Context, fingerprint string) (RegisteredClient, error) {
 	var out RegisteredClient
 	err := a.call(ctx, http.MethodPost, "/v1/clients/"+url.PathEscape(fingerprint)+"/disable", nil, nil, &out)
+	return out, err
+}
+
+// Certificates returns a client's, retired ones too, by their time.
+func (a *Admin) Certificates(ctx context.Context, fingerprint string) ([]Certificate, error) {
+	var out api.Certificates
+	err := a.call(ctx, http.MethodGet, "/v1/clients/"+url.PathEscape(fingerprint)+"/certificates", nil, nil, &out)
+	return out.Certificates, err
+}
+
+// RevokeCertificate ends a certificate for good, by its key, whether or not ktsd can
+// write its database: InForce tells.
+func (a *Admin) RevokeCertificate(ctx context.Context, key string) (Certificate, error) {
+	var out Certificate
+	if err := checkKey(key); err != nil {
+		return out, err
+	}
+	err := a.call(ctx, http.MethodPost, "/v1/certificates/"+key+"/revoke", nil, nil, &out)
+	return out, err
+}
+
+// Purge takes the contents of a client's deposit, which was deleted, away for good
+// and at once. The reason goes into the audit log.
+func (a *Admin) Purge(ctx context.Context, fingerprint, id, reason string) (Deposit, error) {
+	var out Deposit
+	path := "/v1/clients/" + url.PathEscape(fingerprint) + "/deposits/" + url.PathEscape(id) + "/purge"
+	err := a.call(ctx, http.MethodPost, path, nil, api.Purge{Reason: reason}, &out)
 	return out, err
 }

@@ -57,7 +57,7 @@ func Open(dir string) (*Client, error) {
 		return nil, fault.New(fault.Conflict, "%s holds the key %s, and %s names %s", c.dir.secretKeyring(), c.key.Fingerprint(), c.dir.conf(), c.conf.LocalFingerprint).
 			WithHint("restore both from one backup of %s", dir)
 	}
-	c.remote, err = newRemote(c.conf.Servers, c.dir.authority(c.conf), c.dir.certificate(), c.dir.certificateKey())
+	c.remote, err = c.connectNow()
 	return c, err
 }
 
@@ -72,7 +72,9 @@ type Status struct {
 	Name         string
 	State        string // pending, active, disabled
 	Registered   time.Time
-	Waiting      int // puts that no server has confirmed yet
+	Waiting      int      // puts that no server has confirmed yet
+	Rotating     bool     // RotateCertificate was interrupted before the new TLS key was in use
+	Retiring     []string // earlier TLS keys that it has yet to retire: 64 hex digits
 }
 
 // Status asks the server about the client. It is answered in every state; one
@@ -83,9 +85,14 @@ func (c *Client) Status(ctx context.Context) (Status, error) {
 		return Status{}, err
 	}
 	waiting, err := c.dir.readPending()
+	if err != nil {
+		return Status{}, err
+	}
+	now, err := c.dir.readConf() // a rotation writes to it
 	return Status{
 		Fingerprint: self.Fingerprint, Server: c.conf.ServerFingerprint, Organization: self.Organization,
 		Name: self.Name, State: self.State, Registered: self.Created, Waiting: len(waiting),
+		Rotating: c.dir.isRotating(), Retiring: now.Retire,
 	}, err
 }
 
@@ -172,64 +179,4 @@ func (c *Client) List(ctx context.Context, prefix string, all bool) ([]Deposit, 
 		}
 		query.Set("cursor", page.Cursor)
 	}
-}
-
-// Delete hides the latest version under a handle; Undelete brings it back.
-func (c *Client) Delete(ctx context.Context, handle string) (Deposit, error) {
-	latest, err := c.latest(ctx, handle)
-	if err != nil {
-		return Deposit{}, err
-	}
-	if latest.Deleted != nil {
-		return Deposit{}, fault.New(fault.NotFound, "deposit %q is deleted already", handle).WithHint("keytrustee undelete brings it back")
-	}
-	var d Deposit
-	err = c.remote.call(ctx, http.MethodDelete, "/v1/deposits/"+latest.UUID, nil, nil, &d)
-	return d, err
-}
-
-// Undelete brings the latest version under a handle back.
-func (c *Client) Undelete(ctx context.Context, handle string) (Deposit, error) {
-	latest, err := c.latest(ctx, handle)
-	if err != nil {
-		return Deposit{}, err
-	}
-	var d Deposit
-	if latest.Deleted == nil {
-		return latest, nil
-	}
-	err = c.remote.call(ctx, http.MethodPost, "/v1/deposits/"+latest.UUID+"/undelete", nil, nil, &d)
-	return d, err
-}
-
-// latest describes the highest version under a handle, deleted or not. Of the
-// handles with a prefix the one that equals it comes first, with all versions.
-func (c *Client) latest(ctx context.Context, handle string) (Deposit, error) {
-	if err := names.CheckHandle(handle); err != nil {
-		return Deposit{}, fault.New(fault.Invalid, "%v", err)
-	}
-	query := url.Values{"prefix": {handle}, "show": {"all"}}
-	var found *Deposit
-	for {
-		var page api.Deposits
-		if err := c.remote.get(ctx, "/v1/deposits", query, &page); err != nil {
-			return Deposit{}, err
-		}
-		passed := page.Cursor == "" || page.Cursor == query.Get("cursor")
-		for _, d := range page.Deposits {
-			if d.Handle == handle {
-				found = &d
-			} else {
-				passed = true
-			}
-		}
-		if passed {
-			break
-		}
-		query.Set("cursor", page.Cursor)
-	}
-	if found == nil {
-		return Deposit{}, errNoDeposit(handle)
-	}
-	return *found, nil
 }

@@ -37,6 +37,7 @@ type conf struct {
 	ServerFingerprint string   `json:"SERVER_FINGERPRINT"`  // qualified: 4096R/…
 	CA                bool     `json:"CA,omitempty"`        // ca.pem vouches for the servers, not the system's roots
 	Statement         bool     `json:"STATEMENT,omitempty"` // neither does: SERVER_FINGERPRINT's statements over their TLS keys do
+	Retire            []string `json:"RETIRE,omitempty"`    // TLS keys that a rotation has yet to retire: 64 hex digits
 }
 
 // authority returns who vouches for the servers.

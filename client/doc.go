@@ -23,7 +23,7 @@ type Deposit = api.Deposit
 // The kinds of error that programs tell apart, with errors.Is.
 const (
 	ErrNotFound       = fault.NotFound        // there is no such deposit
-	ErrGone           = fault.Gone            // its not_after has passed
+	ErrGone           = fault.Gone            // it was purged, or its not_after has passed
 	ErrConflict       = fault.Conflict        // the server has it otherwise
 	ErrDenied         = fault.Denied          // registration was refused
 	ErrPending        = fault.Pending         // registered, and waiting for approval
@@ -32,6 +32,8 @@ const (
 	ErrOutcomeUnknown = fault.OutcomeUnknown  // it may have been done; do the same again
 	ErrCorrupt        = fault.Corrupt         // what came back is not what was put
 	ErrTooLarge       = fault.TooLarge        // over 1 MiB once encrypted
+	ErrQuota          = fault.Quota           // over a limit of what may be kept; trying again does not help
+	ErrLimited        = fault.Limited         // over a limit of rate; try later
 	ErrUntrusted      = fault.Untrusted       // the server could not be authenticated; nothing was sent
 	ErrNotRegistered  = fault.Unauthenticated // this client is not known
 )

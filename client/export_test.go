@@ -1,5 +1,10 @@
 package client
 
+import (
+	"context"
+	"errors"
+)
+
 // WaitingPut is a put that no server has confirmed, for tests.
 type WaitingPut struct {
 	UUID, Handle string
@@ -23,3 +28,22 @@ func KeepWaiting(dir string, w WaitingPut) error {
 
 // DescribeAnswer reads a deposit's description from an answer's header.
 var DescribeAnswer = describe
+
+// ErrStopped is how RotateUntil ends.
+var ErrStopped = errors.New("stopped by the test")
+
+// RotationSteps are the points at which a rotation can be interrupted.
+func RotationSteps() []string {
+	return []string{string(stepKey), string(stepPair), string(stepBound), string(stepRecorded), string(stepHalfway), string(stepSwapped), string(stepRetired)}
+}
+
+// RotateUntil rotates, and stops after a step as a kill does: nothing is cleaned up.
+func RotateUntil(c *Client, step string, o RotateOptions) error {
+	_, err := c.rotate(context.Background(), o, func(s rotationStep) error {
+		if string(s) == step {
+			return ErrStopped
+		}
+		return nil
+	})
+	return err
+}

@@ -18,7 +18,7 @@ var kinds = map[string]error{
 	"ErrNotFound": client.ErrNotFound, "ErrGone": client.ErrGone, "ErrConflict": client.ErrConflict, "ErrDenied": client.ErrDenied,
 	"ErrPending": client.ErrPending, "ErrDisabled": client.ErrDisabled, "ErrUnavailable": client.ErrUnavailable,
 	"ErrOutcomeUnknown": client.ErrOutcomeUnknown, "ErrCorrupt": client.ErrCorrupt, "ErrTooLarge": client.ErrTooLarge,
-	"ErrUntrusted": client.ErrUntrusted, "ErrNotRegistered": client.ErrNotRegistered,
+	"ErrQuota": client.ErrQuota, "ErrLimited": client.ErrLimited, "ErrUntrusted": client.ErrUntrusted, "ErrNotRegistered": client.ErrNotRegistered,
 }
 
 // is makes sure that err is of the kind that is named, and of no other.

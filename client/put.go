@@ -143,9 +143,17 @@ func (c *Client) sendPut(ctx context.Context, p pendingPut) (Deposit, error) {
 }
 
 // settled says whether a server has answered a put for good: the same put sent
-// again would have the same answer.
+// again would have the same answer, or until somebody makes room.
 func settled(err error) bool {
-	return err == nil || errors.Is(err, fault.Invalid) || errors.Is(err, fault.Conflict) || errors.Is(err, fault.Gone) || errors.Is(err, fault.TooLarge)
+	if err == nil {
+		return true
+	}
+	for _, kind := range []fault.Kind{fault.Invalid, fault.Conflict, fault.Gone, fault.TooLarge, fault.Quota} {
+		if errors.Is(err, kind) {
+			return true
+		}
+	}
+	return false
 }
 
 // pendingPut is a put that no server has confirmed: one file in the folder

@@ -57,7 +57,8 @@ func Register(ctx context.Context, dir string, r Registration) (Registered, erro
 	if err != nil {
 		return Registered{}, err
 	}
-	if have, err := d.readConf(); err == nil && have.ServerFingerprint != server {
+	have, err := d.readConf()
+	if err == nil && have.ServerFingerprint != server {
 		return Registered{}, errOtherServer(have.ServerFingerprint, server)
 	}
 	key, err := r.makeKeys(d)
@@ -77,6 +78,7 @@ func Register(ctx context.Context, dir string, r Registration) (Registered, erro
 	err = d.writeConf(conf{
 		Servers: r.Servers, Organization: r.Organization, ClientName: r.Name,
 		LocalFingerprint: key.Fingerprint(), ServerFingerprint: server, CA: r.CA != "", Statement: r.known != nil,
+		Retire: have.Retire,
 	})
 	return Registered{Fingerprint: client.Fingerprint, Server: server, State: client.State}, err
 }

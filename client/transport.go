@@ -15,6 +15,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/ktsd/ktsd/internal/api"
@@ -39,6 +40,9 @@ type remote struct {
 	maxAnswer int64      // bytes
 	known     *knownKeys // what vouches for the servers; nil: certificates do
 	asks      bool       // have a server that nobody vouches for say who it is, for the error
+
+	renew func(context.Context) *remote // with another TLS key, once this one is not known any more; nil: there is none
+	next  atomic.Pointer[remote]        // what renew returned: it has taken the place of this one
 }
 
 // authority is who vouches for the servers.
@@ -95,10 +99,28 @@ type answer struct {
 	body   []byte
 }
 
-// send makes one request of the first server that takes it. A server that cannot
+// send makes a request, with the client's next TLS key where the servers do not know
+// this one any more.
+func (r *remote) send(ctx context.Context, method, path string, query url.Values, body []byte) (answer, error) {
+	if next := r.next.Load(); next != nil {
+		return next.send(ctx, method, path, query, body)
+	}
+	a, err := r.sendOnce(ctx, method, path, query, body)
+	if r.renew == nil || !errors.Is(err, fault.Unauthenticated) {
+		return a, err
+	}
+	next := r.renew(ctx)
+	if next == nil {
+		return a, err
+	}
+	r.next.Store(next)
+	return next.send(ctx, method, path, query, body)
+}
+
+// sendOnce makes one request of the first server that takes it. A server that cannot
 // be reached, or says that it cannot answer now, is passed over for the next;
 // what any other one says holds.
-func (r *remote) send(ctx context.Context, method, path string, query url.Values, body []byte) (answer, error) {
+func (r *remote) sendOnce(ctx context.Context, method, path string, query url.Values, body []byte) (answer, error) {
 	var errs []error
 	for _, server := range r.servers {
 		a, err := r.sendTo(ctx, server, method, path, query, body)

@@ -1,7 +1,8 @@
 // Ktadmin is the operator's command: it makes a server's directory, compares a
 // declared site with the live one, and brings the one to the other. It changes
 // files of this host itself and everything else through ktsd's admin socket; it
-// never opens ktsd's database but to create it.
+// opens ktsd's database only to create it, and, while ktsd is stopped, to
+// authenticate what an earlier build wrote there.
 package main
 
 import (
@@ -17,6 +18,7 @@ type command struct {
 	Plan     planCommand     `cmd:"" help:"Show what apply would change, and change nothing."`
 	Apply    applyCommand    `cmd:"" help:"Make this host what the site's file declares."`
 	Audit    auditCommand    `cmd:"" help:"Look into the audit log."`
+	DB       dbCommand       `cmd:"" name:"db" help:"Work on the database while ktsd is stopped."`
 }
 
 func main() { os.Exit(run()) }

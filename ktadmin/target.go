@@ -79,7 +79,8 @@ func (t *target) AddContacts(ctx context.Context, org string, contacts []string)
 
 // RemoveContact implements plan.Target.
 func (t *target) RemoveContact(ctx context.Context, org, contact string) error {
-	return t.admin.RemoveContact(ctx, org, contact)
+	_, err := t.admin.RemoveContact(ctx, org, contact)
+	return err
 }
 
 // SetAdmission implements plan.Target.

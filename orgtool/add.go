@@ -54,9 +54,11 @@ func (r *removeContactCommand) Run(ctx context.Context, c *command, streams *cli
 	if err != nil {
 		return err
 	}
-	if err := admin.RemoveContact(ctx, r.Name, r.Contact); err != nil {
+	reach, err := admin.RemoveContact(ctx, r.Name, r.Contact)
+	if err != nil {
 		return err
 	}
 	fmt.Fprintf(streams.Err, "organization %s is without contact %s\n", r.Name, r.Contact)
+	tellReach(streams, &reach)
 	return nil
 }

@@ -62,6 +62,11 @@ func (d *disableClientCommand) Run(ctx context.Context, c *command, streams *cli
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(streams.Err, "client %s of organization %s is %s\n", client.Fingerprint, client.Organization, client.State)
+	if client.Organization == "" { // the database, which knows, could not be asked
+		fmt.Fprintf(streams.Err, "client %s is %s\n", client.Fingerprint, client.State)
+	} else {
+		fmt.Fprintf(streams.Err, "client %s of organization %s is %s\n", client.Fingerprint, client.Organization, client.State)
+	}
+	tellReach(streams, client.InForce)
 	return nil
 }

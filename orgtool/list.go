@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/ktsd/ktsd/client"
@@ -14,7 +16,8 @@ type listCommand struct{}
 // Help is shown by --help.
 func (listCommand) Help() string {
 	return `The object has one member for each organization, by its name. It holds the authorization codes:
-keep it from others. Standard output is the object alone.`
+keep it from others. Standard output is the object alone; a warning, where rows of the database are
+not what this server wrote, goes to standard error.`
 }
 
 // listed is an organization in the original's form ("List Organizations" in its manual).
@@ -46,6 +49,10 @@ func (listCommand) Run(ctx context.Context, c *command, streams *cli.Streams) er
 	out := make(map[string]listed, len(orgs))
 	for _, o := range orgs {
 		out[o.Name] = inOriginalForm(o)
+		if len(o.Foreign) > 0 {
+			fmt.Fprintf(streams.Err, "warning: organization %s: this server did not write these rows of its database: %s; see ktsd's log\n",
+				o.Name, strings.Join(o.Foreign, ", "))
+		}
 	}
 	enc := json.NewEncoder(streams.Out)
 	enc.SetIndent("", "    ")

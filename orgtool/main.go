@@ -20,6 +20,10 @@ type command struct {
 	Clients       clientsCommand       `cmd:"" help:"List the registered clients."`
 	EnableClient  enableClientCommand  `cmd:"" help:"Let a pending or disabled client in."`
 	DisableClient disableClientCommand `cmd:"" help:"Shut a client out from its next request on."`
+
+	Certificates      certificatesCommand      `cmd:"" help:"List a client's certificates."`
+	RevokeCertificate revokeCertificateCommand `cmd:"" help:"End a certificate, from its next request on and for good."`
+	Purge             purgeCommand             `cmd:"" help:"Take the contents of a deleted deposit away for good, at once."`
 }
 
 func main() { os.Exit(run()) }

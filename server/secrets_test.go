@@ -142,7 +142,7 @@ func administer(t *testing.T, s *ktest.Server, wrong string) (answers []byte) {
 	if err := admin.AddContacts(ctx, "acme", []string{"finn@example.com"}); err != nil {
 		t.Error(err)
 	}
-	if err := admin.RemoveContact(ctx, "acme", "finn@example.com"); err != nil {
+	if _, err := admin.RemoveContact(ctx, "acme", "finn@example.com"); err != nil {
 		t.Error(err)
 	}
 	return answers

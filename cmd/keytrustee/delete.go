@@ -8,16 +8,21 @@ import (
 )
 
 type deleteCommand struct {
-	Handle string `arg:"" help:"Name of the deposit."`
+	Handle  string `arg:"" help:"Name of the deposit."`
+	Version *int64 `name:"version" placeholder:"N" help:"A version other than the latest, from 1 on."`
 }
 
-// Run deletes the latest version.
+// Run deletes the version.
 func (d *deleteCommand) Run(ctx context.Context, c *command, streams *cli.Streams) error {
+	version, err := versionOf(d.Version)
+	if err != nil {
+		return err
+	}
 	cl, err := c.open()
 	if err != nil {
 		return err
 	}
-	done, err := cl.Delete(ctx, d.Handle)
+	done, err := cl.DeleteVersion(ctx, d.Handle, version)
 	if err != nil {
 		return absent(err)
 	}
@@ -26,16 +31,21 @@ func (d *deleteCommand) Run(ctx context.Context, c *command, streams *cli.Stream
 }
 
 type undeleteCommand struct {
-	Handle string `arg:"" help:"Name of the deposit."`
+	Handle  string `arg:"" help:"Name of the deposit."`
+	Version *int64 `name:"version" placeholder:"N" help:"A version other than the latest, from 1 on."`
 }
 
-// Run brings the latest version back.
+// Run brings the version back.
 func (u *undeleteCommand) Run(ctx context.Context, c *command, streams *cli.Streams) error {
+	version, err := versionOf(u.Version)
+	if err != nil {
+		return err
+	}
 	cl, err := c.open()
 	if err != nil {
 		return err
 	}
-	done, err := cl.Undelete(ctx, u.Handle)
+	done, err := cl.UndeleteVersion(ctx, u.Handle, version)
 	if err != nil {
 		return absent(err)
 	}

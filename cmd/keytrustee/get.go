@@ -27,8 +27,9 @@ Example:
 
 // Run gets the deposit.
 func (g *getCommand) Run(ctx context.Context, c *command, streams *cli.Streams) error {
-	if g.Version != nil && *g.Version < 1 {
-		return &cli.Coded{Code: cli.CodeUsage, Err: fault.New(fault.Invalid, "--version %d: versions begin with 1", *g.Version)}
+	version, err := versionOf(g.Version)
+	if err != nil {
+		return err
 	}
 	if err := g.checkOutput(); err != nil {
 		return err
@@ -36,10 +37,6 @@ func (g *getCommand) Run(ctx context.Context, c *command, streams *cli.Streams) 
 	cl, err := c.open()
 	if err != nil {
 		return err
-	}
-	var version int64
-	if g.Version != nil {
-		version = *g.Version
 	}
 	_, plaintext, err := cl.Get(ctx, g.Handle, version)
 	if err != nil {
@@ -51,6 +48,17 @@ func (g *getCommand) Run(ctx context.Context, c *command, streams *cli.Streams) 
 	}
 	_, err = streams.Out.Write(plaintext)
 	return err
+}
+
+// versionOf returns the version that a flag names, 0 where it was not given.
+func versionOf(flag *int64) (int64, error) {
+	if flag == nil {
+		return 0, nil
+	}
+	if *flag < 1 {
+		return 0, &cli.Coded{Code: cli.CodeUsage, Err: fault.New(fault.Invalid, "--version %d: versions begin with 1", *flag)}
+	}
+	return *flag, nil
 }
 
 func (g *getCommand) toFile() bool { return g.Output != "" && g.Output != "-" }

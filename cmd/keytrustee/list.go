@@ -13,7 +13,7 @@ import (
 
 type listCommand struct {
 	Prefix string `placeholder:"P" help:"Only handles that begin so."`
-	All    bool   `help:"Every version, deleted ones too, instead of the latest of each handle."`
+	All    bool   `help:"Every version, deleted and purged ones too, instead of the latest of each handle."`
 	JSON   bool   `name:"json" help:"Print a JSON array."`
 }
 
@@ -39,7 +39,9 @@ func (l *listCommand) Run(ctx context.Context, c *command, streams *cli.Streams)
 	w := tabwriter.NewWriter(streams.Out, 0, 0, 2, ' ', 0)
 	for _, d := range deposits {
 		state := ""
-		if d.Deleted != nil {
+		if d.Purged != nil {
+			state = "purged"
+		} else if d.Deleted != nil {
 			state = "deleted"
 		} else if d.NotAfter != nil {
 			state = "until " + d.NotAfter.Format(time.RFC3339)

@@ -21,8 +21,13 @@ type command struct {
 	Put      putCommand      `cmd:"" help:"Encrypt a secret and deposit it under a handle."`
 	Get      getCommand      `cmd:"" help:"Fetch a deposit, verify it and decrypt it."`
 	List     listCommand     `cmd:"" help:"List deposits."`
-	Delete   deleteCommand   `cmd:"" help:"Delete the latest version under a handle; undelete brings it back."`
+	Delete   deleteCommand   `cmd:"" help:"Delete a version under a handle; undelete brings it back."`
 	Undelete undeleteCommand `cmd:"" help:"Bring a deleted deposit back."`
+	Purge    purgeCommand    `cmd:"" help:"Take the contents of a deleted deposit away for good."`
+
+	Certificates      certificatesCommand      `cmd:"" help:"List this client's certificates."`
+	RotateCertificate rotateCertificateCommand `cmd:"" help:"Put another TLS key and certificate in the place of this client's."`
+	RetireCertificate retireCertificateCommand `cmd:"" help:"End one of this client's certificates for good."`
 }
 
 func main() { os.Exit(run()) }

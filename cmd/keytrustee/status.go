@@ -26,5 +26,11 @@ func (statusCommand) Run(ctx context.Context, c *command, streams *cli.Streams) 
 	if s.Waiting > 0 {
 		fmt.Fprintf(streams.Out, "waiting:      %d unconfirmed; the next put sends them again\n", s.Waiting)
 	}
+	if s.Rotating {
+		fmt.Fprintf(streams.Out, "rotation:     interrupted; keytrustee rotate-certificate goes on with it\n")
+	}
+	for _, key := range s.Retiring {
+		fmt.Fprintf(streams.Out, "to retire:    %s; keytrustee rotate-certificate does it\n", key)
+	}
 	return nil
 }
