@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 	"text/tabwriter"
@@ -50,7 +51,9 @@ func (d *dbAuthenticateCommand) Run(ctx context.Context, c *command, streams *cl
 		return err
 	}
 	conf, err := dir.ReadConf()
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fault.New(fault.NotFound, "there is no %s", dir.Conf()).WithHint("is it the right directory? --confdir")
+	} else if err != nil {
 		return err
 	}
 	if err := dir.Check(conf); err != nil {
@@ -186,19 +189,7 @@ func openStore(ctx context.Context, dir confdir.Dir, conf confdir.Conf, lock *os
 		return nil, fmt.Errorf("%s: %w", dir.Conf(), err)
 	}
 	if url == "" {
-		store, err := sqlite.Open(ctx, dir.Database(), node)
-		if err != nil {
-			return nil, err
-		}
-		for _, suffix := range []string{"-wal", "-shm"} { // should this be killed, they are the service account's
-			if confdir.Exists(dir.Database() + suffix) {
-				err = errors.Join(err, dir.Adopt(dir.Database()+suffix))
-			}
-		}
-		if err != nil {
-			return nil, errors.Join(err, store.Close())
-		}
-		return store, nil
+		return openSQLite(ctx, dir, node)
 	}
 	if err := postgres.CheckURL(url); err != nil {
 		return nil, fmt.Errorf("%s: %w", dir.Conf(), err)
@@ -208,4 +199,24 @@ func openStore(ctx context.Context, dir confdir.Dir, conf confdir.Conf, lock *os
 		return nil, err
 	}
 	return postgres.Open(ctx, url, postgres.Options{Node: node, Instance: instance})
+}
+
+// openSQLite opens the database file. Should this be killed, what it leaves is the
+// service account's, not root's.
+func openSQLite(ctx context.Context, dir confdir.Dir, node string) (openedStore, error) {
+	store, err := sqlite.Open(ctx, dir.Database(), node)
+	if errors.Is(err, sqlite.ErrNoDatabase) {
+		return nil, fault.New(fault.NotFound, "the database %s is missing", dir.Database()).WithHint("restore it from a backup")
+	} else if err != nil {
+		return nil, err
+	}
+	for _, suffix := range []string{"-wal", "-shm"} {
+		if confdir.Exists(dir.Database() + suffix) {
+			err = errors.Join(err, dir.Adopt(dir.Database()+suffix))
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	return store, nil
 }
