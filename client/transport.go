@@ -114,6 +114,7 @@ func (r *remote) send(ctx context.Context, method, path string, query url.Values
 		return a, err
 	}
 	r.next.Store(next)
+	r.http.CloseIdleConnections()
 	return next.send(ctx, method, path, query, body)
 }
 
