@@ -253,9 +253,8 @@ func TestRotateTwiceAtOnce(t *testing.T) {
 	wantRotated(t, dir, "secret")
 }
 
-// TestOpenReadOnlyHalfway: to work halfway nothing need be written, so a directory that
-// cannot be written works too,
-// between the two renames of a rotation.
+// TestOpenReadOnlyHalfway: to work between the two renames of a rotation nothing need
+// be written, so a directory that cannot be written does it too.
 func TestOpenReadOnlyHalfway(t *testing.T) {
 	t.Parallel()
 	s := shared()
@@ -275,4 +274,31 @@ func TestOpenReadOnlyHalfway(t *testing.T) {
 	if err != nil || len(status.Retiring) != 1 {
 		t.Errorf("Status: got %+v, %v, want one to retire", status, err)
 	}
+}
+
+// TestRotateByFingerprint: where the server is known by its OpenPGP key, it is so
+// with the next TLS key of the client too.
+func TestRotateByFingerprint(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	s := shared()
+	server, err := s.Admin().Server(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "client")
+	if _, err := client.Register(ctx, dir, client.Registration{Servers: []string{s.URL}, Organization: "q", Fingerprint: server.Fingerprint}); err != nil {
+		t.Fatalf("Register: %v", err)
+	}
+	c := reopen(t, dir)
+	put(t, c, "a", "secret")
+	running := reopen(t, dir)
+	wantSecret(t, running, "secret")
+	stop(t, c, client.RotationSteps()[4], client.RotateOptions{})
+	wantSecret(t, reopen(t, dir), "secret")
+	if done, err := reopen(t, dir).RotateCertificate(ctx, client.RotateOptions{}); err != nil || len(done.Retired) != 1 || !done.Finished {
+		t.Fatalf("RotateCertificate: got %+v, %v, want that the interrupted one is finished", done, err)
+	}
+	wantRotated(t, dir, "secret")
+	wantSecret(t, running, "secret")
 }
