@@ -155,9 +155,12 @@ func (s *Service) RetireCertificate(ctx context.Context, c Caller, key KeyHash) 
 // written, for the operator.
 func (s *Service) RevokeCertificate(ctx context.Context, c Caller, key KeyHash) (Certificate, Reach, error) {
 	rec := s.record(c, "certificate.revoke", key.String())
-	after := Certificate{Key: key, Retired: rec.Time}
-	reach, err := s.takeAway(ctx, c, rec, certificateSubject(key), Keys{Certificates: []KeyHash{key}}, s.revoke(key, &after))
-	return after, reach, err
+	var changed Certificate // the writer's own until it has ended
+	reach, err := s.takeAway(ctx, c, rec, certificateSubject(key), Keys{Certificates: []KeyHash{key}}, s.revoke(key, &changed))
+	if err != nil || !reach.Everywhere {
+		return Certificate{Key: key, Retired: rec.Time}, reach, err
+	}
+	return changed, reach, nil
 }
 
 // revoke decides that a certificate, whoever has it, is retired.

@@ -113,10 +113,13 @@ func (s *Service) EnableClient(ctx context.Context, c Caller, fp Fingerprint) (C
 // DisableClient shuts a client out from its next request on, whether or not the
 // database can be written. Nothing of its deposits is lost.
 func (s *Service) DisableClient(ctx context.Context, c Caller, fp Fingerprint) (Client, Reach, error) {
-	after := Client{Fingerprint: fp, State: ClientDisabled}
+	var changed Client // the writer's own until it has ended
 	reach, err := s.takeAway(ctx, c, s.record(c, "client.disable", string(fp)), clientSubject(fp),
-		Keys{Clients: []Fingerprint{fp}}, s.setState(fp, ClientDisabled, &after))
-	return after, reach, err
+		Keys{Clients: []Fingerprint{fp}}, s.setState(fp, ClientDisabled, &changed))
+	if err != nil || !reach.Everywhere {
+		return Client{Fingerprint: fp, State: ClientDisabled}, reach, err
+	}
+	return changed, reach, nil
 }
 
 // setState decides that a client is in another state, and tells it to after.
