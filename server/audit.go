@@ -10,23 +10,28 @@ import (
 	"github.com/ktsd/ktsd/internal/audit"
 )
 
-// openAudit takes up the node's audit log, and has its heads sent.
+// openAudit takes up the node's audit log.
 func (k *ktsd) openAudit() (*audit.Log, error) {
 	chain, err := audit.Open(k.dir.Audit(), k.node, auditOptions(k.settings.Load().audit))
 	if err != nil {
 		return nil, fmt.Errorf("opening the audit log: %w", err)
 	}
 	k.closers = append(k.closers, chain)
+	return chain, nil
+}
+
+// startHerald has the heads of the audit log sent, while the block audit says so.
+// It is closed before the log, after all is in it.
+func (k *ktsd) startHerald() {
 	send := sendHead(k.stderr)
-	k.closers = append(k.closers, audit.StartHerald(audit.HeraldConfig{ // closed before the chain, after all is in it
-		Log: chain, Sign: k.key.Sign, Logger: k.log, Send: func(h audit.Head) error {
+	k.closers = append(k.closers, audit.StartHerald(audit.HeraldConfig{
+		Log: k.chain, Sign: k.key.Sign, Logger: k.log, Send: func(h audit.Head) error {
 			if !k.settings.Load().audit.Heads {
 				return nil
 			}
 			return send(h)
 		},
 	}))
-	return chain, nil
 }
 
 // sendHead sends heads to the journal or, where there is none, as a line to

@@ -104,6 +104,7 @@ func start(ctx context.Context, dir confdir.Dir, log *slog.Logger, stderr io.Wri
 	if err := k.openService(ctx, conf, lock, key.Fingerprint()); err != nil {
 		return nil, err
 	}
+	k.startHerald()
 	k.memory = web.NewMemory()
 	k.takeOn(settings)
 	public, admin := web.New(web.Config{

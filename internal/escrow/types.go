@@ -74,11 +74,11 @@ func (k KeyHash) String() string { return hex.EncodeToString(k[:]) }
 
 // ParseKeyHash takes 64 hex digits, or returns a fault of kind Invalid.
 func ParseKeyHash(s string) (k KeyHash, err error) {
-	if n, err := hex.Decode(k[:], []byte(s)); len(s) != 2*len(k) || n != len(k) || err != nil {
-		return KeyHash{}, fault.New(fault.Invalid, "%.80q is not the hash of a TLS key", s).
-			WithHint("it has 64 hex digits: SHA-256 of the key's SubjectPublicKeyInfo")
+	if b, err := hex.DecodeString(s); err == nil && len(b) == len(k) {
+		return KeyHash(b), nil
 	}
-	return k, nil
+	return KeyHash{}, fault.New(fault.Invalid, "%.80q is not the hash of a TLS key", s).
+		WithHint("it has 64 hex digits: SHA-256 of the key's SubjectPublicKeyInfo")
 }
 
 // Approval is how an organization lets clients in.

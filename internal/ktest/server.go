@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/ktsd/ktsd/client"
+	"github.com/ktsd/ktsd/internal/bounds"
 	"github.com/ktsd/ktsd/internal/confdir"
 )
 
@@ -49,7 +50,12 @@ func Dir(t testing.TB) string {
 	if out, err := exec.Command("cp", "-a", source, dir).CombinedOutput(); err != nil {
 		t.Fatalf("copying a directory: %v\n%s", err, out)
 	}
-	SetConf(t, dir, func(c *confdir.Conf) { c.Listen = FreeAddress(t) })
+	SetConf(t, dir, func(c *confdir.Conf) {
+		c.Listen = FreeAddress(t)
+		limits := bounds.DefaultLimits()
+		limits.ClientRate, limits.OrganizationRate = 1e6, 1e6 // tests ask faster than any client should
+		c.Limits = &limits
+	})
 	return dir
 }
 
