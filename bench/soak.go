@@ -41,7 +41,7 @@ type soaking struct {
 	Settings settings `json:"settings"`
 	For      string   `json:"for"`
 	Idle     float64  `json:"idle_mb"`       // before
-	After    float64  `json:"idle_after_mb"` // a minute after
+	After    float64  `json:"idle_after_mb"` // once it has rested
 	Gets     float64  `json:"gets_rate"`
 	Puts     float64  `json:"puts_rate"`
 	Errors   uint64   `json:"errors"`
@@ -77,15 +77,19 @@ func (c *soakCommand) Run(ctx context.Context, streams *cli.Streams) (err error)
 	return errors.Join(b.writeJSON(found), b.verdict())
 }
 
+// resting is longer than ktsd takes to find that a busy time is over, and to give its
+// memory back.
+const resting = 75 * time.Second
+
 // soak loads ktsd and watches it.
 func (c *soakCommand) soak(ctx context.Context, b *session, k *rig.Ktsd, s *rig.Server, found *soaking) (err error) {
 	bodies := load.NewBodies(c.Size)
-	kept, err := load.Fill(ctx, &s.Target, bodies, b.newID, c.Deposits)
-	if err != nil {
-		return err
-	}
 	time.Sleep(idling)
 	if found.Idle, _, err = megabytes(k.PID()); err != nil {
+		return err
+	}
+	kept, err := load.Fill(ctx, &s.Target, bodies, b.newID, c.Deposits)
+	if err != nil {
 		return err
 	}
 	works := []load.Work{{Connections: c.Connections}, {Put: true, Connections: 1, Pause: time.Second / time.Duration(max(c.Puts, 1))}}
@@ -126,7 +130,7 @@ func (c *soakCommand) soak(ctx context.Context, b *session, k *rig.Ktsd, s *rig.
 	if err != nil {
 		return err
 	}
-	time.Sleep(min(time.Minute, c.For/20))
+	time.Sleep(min(resting, c.For/2))
 	found.After, _, err = megabytes(k.PID())
 	return err
 }
@@ -152,6 +156,9 @@ func (f *soaking) judge() {
 	}
 	n := len(f.Moments)
 	f.Bars = append(f.Bars, newBar("idle memory before", 0, f.Idle, 40, "MB", false))
+	if f.After > 0 {
+		f.Bars = append(f.Bars, newBar("idle memory afterwards", 0, f.After, 40, "MB", false))
+	}
 	if n >= 10 {
 		f.Bars = append(f.Bars, newBar("memory in the last fifth, of that in the second", 0, part(n-n/5, n)/part(n/5, 2*(n/5)), 1.1, "", false))
 	}

@@ -44,6 +44,7 @@ type ktsd struct {
 	service     *escrow.Service
 	chain       *audit.Log
 	memory      *web.Memory
+	rest        *rest
 	metrics     *metrics.Metrics
 	closers     []io.Closer // in the order of opening
 	public      *http.Server
@@ -107,9 +108,10 @@ func start(ctx context.Context, dir confdir.Dir, log *slog.Logger, stderr io.Wri
 	k.startHerald()
 	k.memory = web.NewMemory()
 	k.takeOn(settings)
+	k.rest = &rest{Observer: k.metrics, store: k.store}
 	public, admin := web.New(web.Config{
 		Service: k.service, Fingerprint: k.fingerprint, PublicKey: armored, Statement: k.statement,
-		Server: k.describe, Reload: k.reload, Log: log, Metrics: k.metrics.Handler(), Observer: k.metrics, Memory: k.memory,
+		Server: k.describe, Reload: k.reload, Log: log, Metrics: k.metrics.Handler(), Observer: k.rest, Memory: k.memory,
 	})
 	return k, k.listen(public, admin)
 }

@@ -18,6 +18,8 @@ const stopTimeout = 20 * time.Second
 func (k *ktsd) serve(ctx context.Context, hup <-chan os.Signal) error {
 	watchdog, stopWatchdog := watchdogTicks()
 	defer stopWatchdog()
+	look := time.NewTicker(restInterval)
+	defer look.Stop()
 
 	k.log.Info("serving", "version", cli.Version, "fingerprint", k.fingerprint, "node", k.node, "database", k.database,
 		"listen", k.settings.Load().listen, "socket", k.dir.Socket(), "start_ms", time.Since(k.started).Milliseconds())
@@ -32,6 +34,8 @@ func (k *ktsd) serve(ctx context.Context, hup <-chan os.Signal) error {
 			if err := k.reload(); err != nil {
 				k.log.Error("reload refused; ktsd goes on as before", "error", err)
 			}
+		case <-look.C:
+			k.rest.look()
 		case <-watchdog:
 			k.notify(daemon.SdNotifyWatchdog)
 		}

@@ -52,6 +52,22 @@ func (s *Store) read(ctx context.Context, f func(*conn) error) (err error) {
 	return err
 }
 
+// Rest closes the reading connections that are free, and gives back what they map
+// and cache. Each is opened again when it is needed.
+func (s *Store) Rest() {
+	for range cap(s.readers) {
+		select {
+		case c := <-s.readers:
+			if c != nil {
+				_ = c.Close() // it only read
+			}
+			s.readers <- nil
+		default:
+			return
+		}
+	}
+}
+
 // faulted gives up a connection that was stopped in the middle of something. It
 // holds locks of the file that only the end of the process gives free, so writing
 // stops, and the process is started anew, with nothing mapped.

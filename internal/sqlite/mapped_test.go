@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/ktsd/ktsd/internal/escrow"
@@ -82,4 +83,32 @@ func TestUnmapped(t *testing.T) {
 			t.Errorf("with %q: got mmap_size %q, %v, want %q", name, got, err, want)
 		}
 	}
+}
+
+// TestRest: a store that rests answers as before, also those who ask meanwhile.
+func TestRest(t *testing.T) {
+	t.Parallel()
+	s := create(t, filepath.Join(t.TempDir(), "keytrustee.db"))
+	putOne(t, s, 0, []byte("contents"))
+	fetch := func() {
+		found, err := s.Fetch(context.Background(), escrow.KeyHash{1}, escrow.Selector{Handle: "h"})
+		if err != nil || found.Deposit == nil || string(found.Deposit.Sealed.Contents) != "contents" {
+			t.Errorf("Fetch: got %+v, %v", found.Deposit, err)
+		}
+	}
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			for range 50 {
+				fetch()
+			}
+		})
+	}
+	for n := range 20 {
+		s.Rest()
+		putOne(t, s, n+1, []byte("contents"))
+	}
+	group.Wait()
+	s.Rest()
+	fetch()
 }

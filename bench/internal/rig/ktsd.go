@@ -70,13 +70,13 @@ func (k *Ktsd) init(ctx context.Context) error {
 		return err
 	}
 	if k.Postgres == nil {
-		return k.setConf(map[string]string{"LISTEN": k.Addr})
+		return k.setConf(map[string]any{"LISTEN": k.Addr, "LIMITS": limits()})
 	}
 	url, err := k.Postgres.CreateDatabase(ctx, filepath.Base(k.Dir))
 	if err != nil {
 		return err
 	}
-	if err := k.setConf(map[string]string{"LISTEN": k.Addr, "DATABASE_URL": url}); err != nil {
+	if err := k.setConf(map[string]any{"LISTEN": k.Addr, "LIMITS": limits(), "DATABASE_URL": url}); err != nil {
 		return err
 	}
 	if err := run(ctx, k.program("ktadmin"), append(args, "--empty-database"), nil); err != nil {
@@ -85,8 +85,17 @@ func (k *Ktsd) init(ctx context.Context) error {
 	return checkUsed(ctx, url)
 }
 
+// limits let few clients ask and keep as much as very many do: what is counted is
+// counted all the same.
+func limits() map[string]any {
+	return map[string]any{
+		"client_rate": 1_000_000, "organization_rate": 1_000_000, "client_deposits": 1_000_000_000, "client_bytes": int64(1 << 40),
+		"organization_deposits": 1_000_000_000, "organization_bytes": int64(1 << 40),
+	}
+}
+
 // setConf sets keys of keytrustee.conf.
-func (k *Ktsd) setConf(values map[string]string) error {
+func (k *Ktsd) setConf(values map[string]any) error {
 	data, err := os.ReadFile(k.dir.Conf())
 	if err != nil {
 		return err
