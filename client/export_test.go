@@ -29,6 +29,9 @@ func KeepWaiting(dir string, w WaitingPut) error {
 // DescribeAnswer reads a deposit's description from an answer's header.
 var DescribeAnswer = describe
 
+// ParseFingerprint reads what a person gives for a fingerprint.
+var ParseFingerprint = parseFingerprint
+
 // ErrStopped is how RotateUntil ends.
 var ErrStopped = errors.New("stopped by the test")
 

@@ -2,14 +2,17 @@ package client_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ktsd/ktsd/client"
+	"github.com/ktsd/ktsd/internal/fault"
 	"github.com/ktsd/ktsd/internal/pgp"
 	"github.com/ktsd/ktsd/internal/tlsconf"
 )
@@ -106,6 +109,32 @@ func FuzzConf(f *testing.F) {
 		}
 		if _, err := c.Status(canceled); err == nil {
 			t.Error("a canceled request succeeded")
+		}
+	})
+}
+
+// FuzzParseFingerprint: what is taken for a fingerprint has 40 hex digits, all of
+// them from what was given, and is taken again as it is.
+func FuzzParseFingerprint(f *testing.F) {
+	const bare = "4EDC46882386C827E20DEEA2D850ACA33BEDB0D1"
+	for _, text := range []string{bare, "4096R/" + bare, "4edc 4688 2386 c827 e20d  eea2 d850 aca3 3bed b0d1", bare[32:], bare + "00", "/" + bare, "ſ" + bare[1:]} {
+		f.Add(text)
+	}
+	digits := regexp.MustCompile(`^[0-9A-F]{40}$`)
+	f.Fuzz(func(t *testing.T, text string) {
+		got, err := client.ParseFingerprint(text)
+		if err != nil {
+			if got != "" || !errors.Is(err, fault.Invalid) {
+				t.Errorf("%q: got %q, %v, want an error of kind invalid alone", text, got, err)
+			}
+			return
+		}
+		own := got[strings.IndexByte(got, '/')+1:]
+		if !digits.MatchString(own) || !strings.HasSuffix(strings.ToUpper(strings.Join(strings.Fields(text), "")), own) {
+			t.Errorf("%q: got %q, want 40 hex digits of it", text, got)
+		}
+		if again, err := client.ParseFingerprint(got); err != nil || again != got {
+			t.Errorf("%q: got %q, then %q, %v", text, got, again, err)
 		}
 	})
 }

@@ -130,3 +130,21 @@ func FuzzParseUUID(f *testing.F) {
 		}
 	})
 }
+
+func FuzzParseKeyHash(f *testing.F) {
+	f.Add("9b2f1d7a5e04c3868f60d1b7ac5932e4170f8bd65ca94e2370d8f1b6a3c5e790")
+	f.Add("9b2f")
+	f.Add("")
+	f.Fuzz(func(t *testing.T, s string) {
+		hash, err := escrow.ParseKeyHash(s)
+		if err != nil {
+			if !is(err, fault.Invalid) || hash != (escrow.KeyHash{}) {
+				t.Errorf("%q: got %s, %v, want %q alone", s, hash, err, fault.Invalid)
+			}
+			return
+		}
+		if hash.String() != strings.ToLower(s) {
+			t.Errorf("%q: got %s", s, hash)
+		}
+	})
+}
