@@ -20,8 +20,8 @@ import (
 )
 
 // pinnedHandshake has a client that knows one key meet a server, at one version of
-// TLS, and returns its error and how many certificates the server got to see.
-func pinnedHandshake(t *testing.T, version uint16, own, server *tls.Certificate, known [32]byte) (err error, shown int) {
+// TLS, and returns how many certificates the server got to see, and its error.
+func pinnedHandshake(t *testing.T, version uint16, own, server *tls.Certificate, known [32]byte) (shown int, err error) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -54,7 +54,7 @@ func pinnedHandshake(t *testing.T, version uint16, own, server *tls.Certificate,
 		_, err = io.ReadFull(conn, make([]byte, 5))
 	}
 	near.Close()
-	return err, len((<-accepted).PeerCertificates)
+	return len((<-accepted).PeerCertificates), err
 }
 
 // TestPinned: the key alone counts; one that is not known ends the handshake before
@@ -81,10 +81,10 @@ func TestPinned(t *testing.T) {
 		"a client's":   load(tlsconf.ClientCertificate("client")),
 	} {
 		for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
-			if err, shown := pinnedHandshake(t, version, own, server, tlsconf.KeyHash(server.Leaf)); err != nil || shown != 1 {
+			if shown, err := pinnedHandshake(t, version, own, server, tlsconf.KeyHash(server.Leaf)); err != nil || shown != 1 {
 				t.Errorf("%s, %s: got %v and %d certificates of the client, want a connection and 1", name, tls.VersionName(version), err, shown)
 			}
-			err, shown := pinnedHandshake(t, version, own, server, tlsconf.KeyHash(own.Leaf))
+			shown, err := pinnedHandshake(t, version, own, server, tlsconf.KeyHash(own.Leaf))
 			unknown, ok := errors.AsType[*tlsconf.UnknownKeyError](err)
 			if !ok || !bytes.Equal(unknown.Certificate.Raw, server.Leaf.Raw) || shown != 0 {
 				t.Errorf("%s, %s, a key that is not known: got %v and %d certificates of the client, want an UnknownKeyError and none", name, tls.VersionName(version), err, shown)
