@@ -248,22 +248,24 @@ func TestKeyIsKept(t *testing.T) {
 	// What is kept of another server, or cannot be read, or not written, counts for
 	// nothing, and is no reason to fail.
 	file := filepath.Join(dir, "server-keys.json")
-	for name, spoil := range map[string]func(){
-		"another server's": func() { editKnown(t, dir, key.Fingerprint(), strings.Repeat("A", 40)) },
-		"garbage":          func() { os.WriteFile(file, []byte(`{"server": 1`), 0o600) },
-		"gone":             func() { os.Remove(file) },
-		"cannot be kept": func() { // not by root either
+	for _, c := range []struct { // each leaves the file as it should be, to the next
+		name  string
+		spoil func()
+	}{
+		{"gone", func() { os.Remove(file) }},
+		{"another server's", func() { editKnown(t, dir, key.Fingerprint(), strings.Repeat("A", 40)) }},
+		{"garbage", func() { os.WriteFile(file, []byte(`{"server": 1`), 0o600) }},
+		{"cannot be kept", func() { // not by root either
 			os.Remove(file)
 			os.MkdirAll(filepath.Join(file, "folder"), 0o700)
-		},
+		}},
 	} {
-		spoil()
+		c.spoil()
 		thief.answer(nil)
 		if err := status(); !errors.Is(err, client.ErrNotRegistered) {
-			t.Errorf("%s: got %v, want the answer ErrNotRegistered", name, err)
+			t.Errorf("%s: got %v, want the answer ErrNotRegistered", c.name, err)
 		}
-		thief.wantRequests(t, name, append(asked, self)...)
-		os.RemoveAll(file)
+		thief.wantRequests(t, c.name, append(asked, self)...)
 	}
 }
 
