@@ -79,7 +79,9 @@ func scriptNeed(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func scriptConfdir(ts *testscript.TestScript, neg bool, args []string) {
-	dir := Dir(scriptOf(ts, neg, args, 0, 0).t)
+	t := scriptOf(ts, neg, args, 0, 0).t
+	dir := Dir(t)
+	SetConf(t, dir, func(c *confdir.Conf) { c.Limits = nil }) // as ktadmin init leaves it
 	ts.Setenv("CONFDIR", dir)
 	ts.Setenv("KEYTRUSTEE_CONFDIR", dir)
 }

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	sqlite3 "modernc.org/sqlite/lib"
@@ -122,8 +123,7 @@ func (s *Store) write(m escrow.Mutation) error {
 	case escrow.SetDeleted:
 		return s.writer.exec(`UPDATE deposits SET deleted = $3 WHERE client = $1 AND uuid = $2`, m.Client, m.UUID, micros(m.Deleted))
 	case escrow.Purge:
-		return s.writer.exec(`UPDATE deposits SET purged = $3, data_key = x'', contents = x'' WHERE client = $1 AND uuid = $2`,
-			m.Client, m.UUID, micros(m.Purged))
+		return s.purge(m)
 	case escrow.SetUsage:
 		return s.writer.exec(`INSERT INTO usage (holder, deposits, bytes) VALUES ($1, $2, $3)
 			ON CONFLICT (holder) DO UPDATE SET deposits = excluded.deposits, bytes = excluded.bytes`, holderOf(m), m.Usage.Deposits, m.Usage.Bytes)
@@ -140,6 +140,18 @@ func (s *Store) write(m escrow.Mutation) error {
 		return s.writer.exec(`INSERT INTO keks (generation, check_value, created) VALUES ($1, $2, $3)`, m.Generation, m.Check, micros(m.Created))
 	}
 	return s.writeOrganization(m)
+}
+
+// purge takes sealed bytes out of the row, and overwrites them in the file
+// (sqlite.org/pragma.html#pragma_secure_delete). For all that is ever removed, such as
+// audit records, that would cost more than it is worth.
+func (s *Store) purge(m escrow.Purge) error {
+	if err := s.writer.exec(`PRAGMA secure_delete = ON`); err != nil {
+		return err
+	}
+	err := s.writer.exec(`UPDATE deposits SET purged = $3, data_key = x'', contents = x'' WHERE client = $1 AND uuid = $2`,
+		m.Client, m.UUID, micros(m.Purged))
+	return errors.Join(err, s.writer.exec(`PRAGMA secure_delete = OFF`))
 }
 
 // holderOf names whose usage it is, as the table does.
