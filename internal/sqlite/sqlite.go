@@ -78,7 +78,14 @@ func Open(ctx context.Context, path, node string) (*Store, error) {
 	} else if err != nil {
 		return nil, fmt.Errorf("opening the database: %w", err)
 	}
-	return connect(ctx, path, func(ctx context.Context, db *sql.DB) error { return checkNode(ctx, db, path, node) })
+	s, err := connect(ctx, path, func(ctx context.Context, db *sql.DB) error { return checkNode(ctx, db, path, node) })
+	if err != nil {
+		return nil, err
+	}
+	if err := persist(s.writer.Conn); err != nil {
+		return nil, errors.Join(fmt.Errorf("opening the database %s: %w", path, err), s.Close())
+	}
+	return s, nil
 }
 
 // connect brings the schema up to date, has check look at the database, and opens
@@ -106,26 +113,16 @@ func prepare(ctx context.Context, path, dsn string, check func(context.Context, 
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	db.SetMaxOpenConns(1)
-	for _, step := range []func(context.Context, *sql.DB) error{migrate, settle} {
-		if err := step(ctx, db); err != nil {
-			return fmt.Errorf("opening the database %s: %w", path, err)
-		}
+	if err := persistAll(ctx, db); err != nil {
+		return fmt.Errorf("opening the database %s: %w", path, err)
+	}
+	if err := migrate(ctx, db); err != nil {
+		return fmt.Errorf("opening the database %s: %w", path, err)
+	}
+	if err := settle(ctx, db, path); err != nil {
+		return fmt.Errorf("opening the database %s: %w", path, err)
 	}
 	return check(ctx, db)
-}
-
-// settle brings to disk what the log of a run that broke off holds. After an fsync
-// that failed the kernel shows what was written and counts it as clean, so no
-// later fsync would: it has to be written anew.
-func settle(ctx context.Context, db *sql.DB) error {
-	var busy, frames, moved int
-	if err := db.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &frames, &moved); err != nil {
-		return fmt.Errorf("bringing its log to disk: %w", err)
-	}
-	if busy != 0 {
-		return errors.New("its log cannot be brought to disk while another program has it open: see which (fuser)")
-	}
-	return nil
 }
 
 // dial opens the connections that the store works with.
@@ -216,8 +213,11 @@ func (s *Store) Close() error {
 	for range s.dialed {
 		errs = append(errs, (<-s.readers).Close())
 	}
-	errs = append(errs, s.checkpoints.conn.Close(), s.writer.Close())
-	return errors.Join(errs...)
+	errs = append(errs, s.checkpoints.conn.Close())
+	if s.writer != nil {
+		errs = append(errs, emptyLog(s.writer))
+	}
+	return errors.Join(append(errs, s.writer.Close())...)
 }
 
 // Ping implements escrow.Store.

@@ -74,6 +74,63 @@ func TestDiskFullAtCreate(t *testing.T) {
 	storetest.Write(t, create(t, path), "1")
 }
 
+// TestOpenOnFullDisk: a database whose disk is full is opened and read, whether the
+// run before was broken off, with more in its log than the file has room for, or
+// ended in order, whatever was given free then.
+func TestOpenOnFullDisk(t *testing.T) {
+	t.Parallel()
+	dir := ktest.SmallDisk(t, "size=8m")
+	path := filepath.Join(dir, "keytrustee.db")
+	create(t, path).Close()
+	aside := t.TempDir()
+	s := open(t, path)
+	big := strings.Repeat("x", 500_000)
+	storetest.Write(t, s, big)
+	for _, suffix := range []string{"", "-wal"} { // as a kill -9 leaves them
+		data, err := os.ReadFile(path + suffix)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(aside, "keytrustee.db"+suffix), data, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	killed := filepath.Join(dir, "killed")
+	if err := os.CopyFS(killed, os.DirFS(aside)); err != nil {
+		t.Fatal(err)
+	}
+	shm := filepath.Join(killed, "keytrustee.db-shm")
+	if err := os.WriteFile(shm, make([]byte, 32<<10), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for suffix, empty := range map[string]bool{"-wal": true, "-shm": false} {
+		if info, err := os.Stat(path + suffix); err != nil || (info.Size() == 0) != empty {
+			t.Errorf("%s after Close: got %v (%v), want it to be empty: %v", suffix, info, err, empty)
+		}
+	}
+	ktest.FillDisk(t, filepath.Join(dir, "ballast"))
+	for _, path := range []string{path, filepath.Join(killed, "keytrustee.db")} {
+		for range 2 {
+			s, err := sqlite.Open(context.Background(), path, node)
+			if err != nil {
+				t.Fatalf("Open on a full disk: %v", err)
+			}
+			if got := storetest.Records(t, s); got != big {
+				t.Errorf("got %d bytes of records, want %d", len(got), len(big))
+			}
+			if err := storetest.TryWrite(s, "more"+big); !errors.Is(err, fault.Unavailable) {
+				t.Errorf("Change: got %v, want %v", err, fault.Unavailable)
+			}
+			if err := s.Close(); err != nil {
+				t.Errorf("Close on a full disk: %v", err)
+			}
+		}
+	}
+}
+
 // TestReadOnly: a database on a read-only file system is refused when it is
 // opened, not at the first change.
 func TestReadOnly(t *testing.T) {
