@@ -234,7 +234,10 @@ func TestPending(t *testing.T) {
 }
 
 // TestClockBack: a clock that is set back an hour breaks nothing, and brings
-// nothing back.
+// nothing back. It is the clock of the domain that is set, as ktsd itself cannot be
+// given another one than its host has: libfaketime takes the place of the C library's
+// calls, which a Go program does not use, and a time namespace has no wall clock of
+// its own (time_namespaces(7)).
 func TestClockBack(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
