@@ -76,3 +76,52 @@ func TestDisabledClientIsOut(t *testing.T) {
 	}
 	wantContents(t, "enabled again", ask(), []byte("x"))
 }
+
+// TestRevokedCertificateIsOut: on its next request, on a connection that is open,
+// over HTTP/2 and over a session that is resumed, whether the operator revoked it or
+// its client retired it over another. The client's other certificate goes on.
+func TestRevokedCertificateIsOut(t *testing.T) {
+	t.Parallel()
+	s, _, _ := service(t)
+	for how, end := range map[string]func(first, second *identity){
+		"revoked": func(first, _ *identity) {
+			if c, err := s.Admin().RevokeCertificate(t.Context(), first.keyHash()); err != nil || c.InForce == nil || !c.InForce.Everywhere {
+				t.Fatalf("revoking: got %+v (%v), want it in force everywhere", c, err)
+			}
+		},
+		"retired": func(first, second *identity) {
+			wantOK(t, "retiring", request(t, s.HTTP(t, second.pair), http.MethodDelete, s.URL+"/v1/certificates/"+first.keyHash(), nil), nil)
+		},
+	} {
+		b, first := newBox(t, s, "acme")
+		second := first.withCertificate(t)
+		wantOK(t, "registering the second", second.register(t, s, second.registration(t, s, "acme")), nil)
+		d := b.keep(t, "h", []byte("x"))
+		conn := dial(t, s, first.pair)
+		ask := func() reply {
+			t.Helper()
+			if _, err := fmt.Fprintf(conn, "GET /v1/deposits/%s HTTP/1.1\r\nHost: localhost\r\n\r\n", d.UUID); err != nil {
+				t.Fatalf("the connection does not stay open: %v", err)
+			}
+			return readFrom(t, conn)
+		}
+		wantContents(t, "before", ask(), []byte("x"))
+		sessions := map[string]*resumer{}
+		for name, version := range tlsVersions {
+			sessions[name] = newResumer(t, s, first, version)
+			sessions[name].want(t, "the first connection", false, first)
+		}
+		end(first, second)
+		wantKind(t, how+": a get on the open connection", ask(), fault.Unauthenticated)
+		wantKind(t, how+": a put over HTTP/2", b.put(t, uuid.NewString(), "h", []byte("y")), fault.Unauthenticated)
+		wantKind(t, how+": a delete", b.delete(t, d.UUID), fault.Unauthenticated)
+		for name, session := range sessions {
+			r, resumed := session.self(t)
+			wantKind(t, how+": over a session of "+name, r, fault.Unauthenticated)
+			if !resumed {
+				t.Errorf("%s: the session of %s was not resumed", how, name)
+			}
+		}
+		wantContents(t, how+": the other certificate", box{s.HTTP(t, second.pair), s.URL}.get(t, d.UUID), []byte("x"))
+	}
+}
