@@ -131,8 +131,14 @@ func fillPostgres(ctx context.Context, url string) error {
 	return nil
 }
 
-// createSQLite makes the database file of a node. It appears at once, whole.
+// createSQLite makes the database file of a node. It appears at once, whole. The log
+// of another one that was there would be taken for its own.
 func createSQLite(ctx context.Context, dir confdir.Dir, node string) error {
+	log := dir.Database() + "-wal"
+	if info, err := os.Stat(log); err == nil && info.Size() > 0 {
+		return fault.New(fault.Conflict, "%s holds changes of a database that is gone", log).
+			WithHint("bring that database back; or, where it is given up, move this file away, then run this again")
+	}
 	staging := dir.Database() + ".tmp"
 	for _, rest := range []string{staging, staging + "-wal", staging + "-shm"} { // of an interrupted run
 		if err := os.RemoveAll(rest); err != nil {
