@@ -33,7 +33,7 @@ func onFullDisk(t *testing.T, test func(t *testing.T, dir, disk string)) {
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
 		disk := ktest.SmallDisk(t, "size=16m,mode=1777")
-		cluster := ktest.Cluster(t, "fsync=off")
+		cluster := ktest.Cluster(t, "fsync=off", "max_prepared_transactions=1")
 		space := filepath.Join(disk, "space")
 		if err := os.Mkdir(space, 0o700); err != nil {
 			t.Fatal(err)
@@ -44,7 +44,10 @@ func onFullDisk(t *testing.T, test func(t *testing.T, dir, disk string)) {
 		cluster.Exec(t, "postgres", `CREATE TABLESPACE small LOCATION '`+space+`'`)
 		cluster.Exec(t, "postgres", `GRANT CREATE ON TABLESPACE small TO `+name)
 		cluster.Exec(t, "postgres", `ALTER DATABASE `+name+` SET default_tablespace = small`)
-		test(t, ktest.DirOn(t, database), disk)
+		dir := ktest.DirOn(t, database)
+		// With this one open, the place of a row that was removed is not given to another.
+		cluster.Exec(t, name, `BEGIN; SELECT txid_current(); PREPARE TRANSACTION 'open'`)
+		test(t, dir, disk)
 	})
 }
 
@@ -91,7 +94,7 @@ func TestFullDisk(t *testing.T) {
 		filler := filepath.Join(disk, "filler")
 		fillUp(t, s, b, filler, spare)
 
-		r := b.put(t, uuid.NewString(), "h", []byte("x"))
+		r := b.put(t, uuid.NewString(), "h", randomBytes(4096))
 		wantKind(t, "a put", r, fault.Unavailable)
 		contains(t, "its message", r.detail().Message, "disk")
 		if r.detail().Hint == "" {
