@@ -143,6 +143,11 @@ func TestStartRefuses(t *testing.T) {
 			[]string{"the KEK ring", "is missing", "restore it from a backup"}},
 		{"no database", func(t *testing.T, dir confdir.Dir) { remove(t, dir.Database()) },
 			[]string{"the database", "is missing", "restore it from a backup", "ktadmin init --empty-database"}},
+		{"no database, but the log of one", func(t *testing.T, dir confdir.Dir) {
+			if err := os.Rename(dir.Database(), dir.Database()+"-wal"); err != nil {
+				t.Fatal(err)
+			}
+		}, []string{"the database", "is missing", "bring it back; before another one takes its place", "keytrustee.db-wal"}},
 		{"empty database file", func(t *testing.T, dir confdir.Dir) { rewrite(t, dir.Database(), nil) },
 			[]string{"the database", "is missing", "restore it from a backup"}},
 		{"no keytrustee.conf", func(t *testing.T, dir confdir.Dir) { remove(t, dir.Conf()) },

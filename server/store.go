@@ -43,8 +43,12 @@ func (k *ktsd) openStore(ctx context.Context, conf confdir.Conf, lock *os.File) 
 func (k *ktsd) openSQLite(ctx context.Context) (store, error) {
 	s, err := sqlite.Open(ctx, k.dir.Database(), k.node)
 	if errors.Is(err, sqlite.ErrNoDatabase) {
-		return nil, fault.New(fault.NotFound, "the database %s is missing", k.dir.Database()).
-			WithHint("restore it from a backup; on a new node that is to begin empty: ktadmin init --empty-database --confdir %s", k.dir)
+		missing := fault.New(fault.NotFound, "the database %s is missing", k.dir.Database())
+		log := k.dir.Database() + "-wal"
+		if info, err := os.Stat(log); err == nil && info.Size() > 0 {
+			return nil, missing.WithHint("bring it back; before another one takes its place, such as a backup, move %s away, which holds changes of the one that is gone", log)
+		}
+		return nil, missing.WithHint("restore it from a backup; on a new node that is to begin empty: ktadmin init --empty-database --confdir %s", k.dir)
 	} else if err != nil {
 		return nil, err
 	}
