@@ -50,6 +50,11 @@ func Register(ctx context.Context, dir string, r Registration) (Registered, erro
 		return Registered{}, err
 	}
 	d := directory(dir)
+	if unlock, err := d.lock(); err == nil {
+		defer unlock()
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return Registered{}, err
+	}
 	if before, err := registeredBefore(ctx, d, &r); err != nil || before.Before {
 		return before, err
 	}

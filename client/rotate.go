@@ -307,7 +307,7 @@ func (d directory) lock() (unlock func(), err error) {
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		f.Close()
-		return nil, fault.New(fault.Conflict, "another rotation is at work on %s", d).WithHint("wait until it has ended")
+		return nil, fault.New(fault.Conflict, "another registration or rotation is at work on %s", d).WithHint("wait until it has ended")
 	}
 	return func() { f.Close() }, nil
 }

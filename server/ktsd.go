@@ -150,7 +150,7 @@ func (k *ktsd) openService(ctx context.Context, conf confdir.Conf, lock *os.File
 	k.closers = append(k.closers, denied)
 	k.service, err = escrow.Start(ctx, escrow.Config{
 		Store: store, Auditor: k.chain, Sealer: sealer, OpenPGP: openPGP{}, Server: escrow.Fingerprint(fingerprint),
-		DenyList: denied, Node: k.node,
+		DenyList: denied, Node: k.node, Limits: escrowLimits(k.settings.Load().limits),
 		Now: time.Now, Log: k.log, Fatal: func(err error) { k.failed <- err }, Observer: k.metrics,
 	})
 	return err

@@ -54,9 +54,6 @@ func Search(dir string, filter Filter, found func(Found) error) (damaged int, er
 	}
 	m := newMatcher(filter)
 	for i, number := range numbers {
-		if !filter.Until.IsZero() && begin(dir, number).After(filter.Until.Add(clockSlack)) {
-			continue
-		}
 		if i+1 < len(numbers) && !filter.Since.IsZero() {
 			if next := begin(dir, numbers[i+1]); !next.IsZero() && next.Before(filter.Since.Add(-clockSlack)) {
 				continue

@@ -177,6 +177,9 @@ func (s *Service) revoke(key KeyHash, after *Certificate) decision {
 
 // retire returns what ends a certificate, and tells it to after.
 func (s *Service) retire(cert Certificate, after *Certificate, rec *Record) ([]Mutation, error) {
+	if err := s.authenticCertificate(&cert); err != nil {
+		return nil, err
+	}
 	*after = cert
 	if !cert.Retired.IsZero() {
 		return nil, nil

@@ -17,6 +17,9 @@ func (s *Service) Self(ctx context.Context, c Caller) (Client, error) {
 	if err := s.identify(found.Standing); err != nil {
 		return Client{}, err
 	}
+	if err := s.rates.admit(found.Standing, s.bounds.Load(), s.config.Now()); err != nil {
+		return Client{}, err
+	}
 	return s.shown(*found.Client), nil
 }
 
@@ -101,13 +104,14 @@ func (s *Service) Clients(ctx context.Context, c Caller, org OrgName) ([]Client,
 func (s *Service) EnableClient(ctx context.Context, c Caller, fp Fingerprint) (Client, error) {
 	s.giving.Lock()
 	defer s.giving.Unlock()
+	turn := s.turn()
 	var after Client
 	rec := s.record(c, "client.enable", string(fp))
 	err := s.operate(ctx, c, rec, Keys{Clients: []Fingerprint{fp}}, s.setState(fp, ClientActive, &after))
 	if err != nil {
 		return Client{}, err
 	}
-	return after, s.lift(clientSubject(fp))
+	return after, s.lift(clientSubject(fp), turn)
 }
 
 // DisableClient shuts a client out from its next request on, whether or not the

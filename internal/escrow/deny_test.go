@@ -233,3 +233,121 @@ func TestNobodyElseTakesAway(t *testing.T) {
 		t.Errorf("the deny list holds %+v", list)
 	}
 }
+
+// TestDisabledWhileEnabled: a disabling that came after an enabling began is in force
+// after both, also when the store takes the first and refuses the second.
+func TestDisabledWhileEnabled(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	ctx := context.Background()
+	h := r.client("acme")
+	if _, _, err := r.DisableClient(ctx, operator(), h.fingerprint()); err != nil {
+		t.Fatal(err)
+	}
+	reached := r.store.hold()
+	enabled, disabled := make(chan error, 1), make(chan error, 1)
+	go func() { _, err := r.EnableClient(ctx, operator(), h.fingerprint()); enabled <- err }()
+	<-reached
+	go func() { _, _, err := r.DisableClient(ctx, operator(), h.fingerprint()); disabled <- err }()
+	r.until("the denial is noted", func() bool { return len(r.deny.Denials()) == 1 })
+	r.refuseChanges() // what is in the store already is not refused
+	r.store.open()
+	if err := errors.Join(<-enabled, <-disabled); err != nil {
+		t.Fatal(err)
+	}
+	r.out("after both", h, fault.Disabled)
+	r.takeChanges()
+	r.merged()
+	r.out("merged", h, fault.Disabled)
+}
+
+// TestDenyListHangs: access is taken away at once, also while the disk of the deny
+// list does not answer, and others can be taken it too.
+func TestDenyListHangs(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	ctx := context.Background()
+	a, b := r.client("acme"), r.client("acme")
+	r.deny.hold.Store(true)
+	defer r.deny.hold.Store(false)
+	r.store.hold()
+	done := make(chan error, 2)
+	for _, h := range []*host{a, b} {
+		go func() { _, _, err := r.DisableClient(ctx, operator(), h.fingerprint()); done <- err }()
+		r.until("it is out", func() bool { return is(r.Admit(ctx, h.Caller), fault.Disabled) })
+	}
+	r.deny.hold.Store(false)
+	r.store.open()
+	if err := errors.Join(<-done, <-done); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestDenialNotLifted: the database is told once, also where the note cannot be
+// removed, which keeps the client out.
+func TestDenialNotLifted(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	ctx := context.Background()
+	h := r.client("acme")
+	r.refuseChanges()
+	if _, _, err := r.DisableClient(ctx, operator(), h.fingerprint()); err != nil {
+		t.Fatal(err)
+	}
+	r.deny.failLift.Store(true)
+	r.takeChanges()
+	told := func() (n int) {
+		for _, e := range r.chain() {
+			if e.Action == "client.disable" && e.Outcome == escrow.OutcomeOK {
+				n++
+			}
+		}
+		return n
+	}
+	r.until("the database was told", func() bool { return told() > 0 })
+	time.Sleep(2500 * time.Millisecond) // two more times that it could be told
+	if n := told(); n != 1 {
+		t.Errorf("the database was told %d times, want once", n)
+	}
+	r.out("not lifted", h, fault.Disabled)
+}
+
+// TestDisabledEditedRow: who is disabled while its row is not authentic stays out on
+// this node, whoever mends the row.
+func TestDisabledEditedRow(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	ctx := context.Background()
+	h := r.client("acme")
+	r.edit(`UPDATE clients SET mac = NULL`)
+	if _, _, err := r.DisableClient(ctx, operator(), h.fingerprint()); !is(err, fault.Corrupt) {
+		t.Errorf("DisableClient: got %v, want %q", err, fault.Corrupt)
+	}
+	r.resign()
+	r.out("mended", h, fault.Disabled)
+	r.merged()
+	r.out("merged", h, fault.Disabled)
+}
+
+// TestRevokedWhilePending: a key that was revoked is not free again when its client,
+// which waited for approval, is forgotten.
+func TestRevokedWhilePending(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	ctx := context.Background()
+	r.organization("acme", escrow.ApprovalContacts, "")
+	h := r.newHost()
+	if _, err := r.Register(ctx, h.Caller, r.registration(h, "acme", "")); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := r.RevokeCertificate(ctx, operator(), h.Certificate); err != nil {
+		t.Fatal(err)
+	}
+	r.clock.add(15 * 24 * time.Hour)
+	r.stop()
+	r.start()
+	r.until("it does not wait any more", func() bool { return r.count(`SELECT count(*) FROM clients WHERE state = 1`) == 0 })
+	if _, err := r.Register(ctx, h.Caller, r.registration(h, "acme", "")); !is(err, fault.Conflict) {
+		t.Errorf("Register: got %v, want %q", err, fault.Conflict)
+	}
+}

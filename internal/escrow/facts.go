@@ -4,7 +4,7 @@ package escrow
 type Keys struct {
 	Certificates  []KeyHash     // with the clients and organizations they lead to, and what these use
 	Clients       []Fingerprint // with the number of their certificates, and what they and their organizations use
-	Organizations []OrgName     // with their contacts, and the number of clients that are pending
+	Organizations []OrgName     // with their contacts, what they use, and the number of clients that are pending
 	Deposits      []DepositKey
 	Owned         []OwnedKey
 }
@@ -94,6 +94,9 @@ func (f *Facts) AddBound(client Fingerprint, n int64) { f.bound[client] = n }
 // AddPending adds how many clients of an organization are pending.
 func (f *Facts) AddPending(org OrgName, n int64) { f.pending[org] = n }
 
+// AddOrganizationUsage adds what an organization uses.
+func (f *Facts) AddOrganizationUsage(org OrgName, u Usage) { f.orgUsage[org] = u }
+
 // AddUsage adds what a client and its organization use.
 func (f *Facts) AddUsage(client Fingerprint, ofClient Usage, org OrgName, ofOrganization Usage) {
 	f.clientUsage[client], f.orgUsage[org] = ofClient, ofOrganization
@@ -104,6 +107,7 @@ func (f *Facts) apply(m Mutation) {
 	switch m := m.(type) {
 	case AddOrganization:
 		f.AddOrganization(m.Organization)
+		f.AddOrganizationUsage(m.Organization.Name, Usage{})
 	case SetAdmission:
 		o := f.organizations[m.Organization]
 		o.Approval, o.Code, o.MAC = m.Approval, m.Code, m.MAC
@@ -147,12 +151,14 @@ func (f *Facts) applyClient(m Mutation) {
 	switch m := m.(type) {
 	case AddClient:
 		f.AddClient(m.Client)
+		f.clientUsage[m.Client.Fingerprint] = Usage{}
 		f.countPending(m.Client.Organization, 0, m.Client.State)
 	case RemoveClient:
 		c := f.clients[m.Client]
 		f.countPending(c.Organization, c.State, 0)
 		delete(f.clients, m.Client)
 		delete(f.bound, m.Client)
+		delete(f.clientUsage, m.Client)
 		for key, cert := range f.certificates {
 			if cert.Client == m.Client {
 				delete(f.certificates, key)

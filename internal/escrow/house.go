@@ -66,17 +66,37 @@ func (s *Service) expire(ctx context.Context) {
 		return
 	}
 	for _, c := range clients {
-		rec := s.own("client.expire", string(c.Fingerprint))
-		err := s.writer.do(ctx, newJob(Keys{Clients: []Fingerprint{c.Fingerprint}}, rec, func(f *Facts, rec *Record) ([]Mutation, error) {
-			now, ok := f.clients[c.Fingerprint]
-			if !ok || now.State != ClientPending || !now.Created.Before(before) {
-				return nil, errStays
-			}
-			rec.Organization, rec.Detail = now.Organization, "registered at "+now.Created.Format(time.RFC3339)
-			return []Mutation{RemoveClient{c.Fingerprint}}, nil
-		}))
-		if err != nil && !errors.Is(err, errStays) {
+		if err := s.expireOne(ctx, c, before); err != nil && !errors.Is(err, errStays) {
 			return // the next time
 		}
 	}
+}
+
+// expireOne removes a pending client. One that has a retired key is disabled instead,
+// for that key must never be bound again.
+func (s *Service) expireOne(ctx context.Context, c Client, before time.Time) error {
+	certs, err := s.config.Store.Certificates(ctx, c.Fingerprint)
+	if err != nil {
+		return err
+	}
+	keys := Keys{Clients: []Fingerprint{c.Fingerprint}}
+	for _, cert := range certs {
+		keys.Certificates = append(keys.Certificates, cert.Key)
+	}
+	rec := s.own("client.expire", string(c.Fingerprint))
+	return s.writer.do(ctx, newJob(keys, rec, func(f *Facts, rec *Record) ([]Mutation, error) {
+		now, ok := f.clients[c.Fingerprint]
+		if !ok || now.State != ClientPending || !now.Created.Before(before) || f.bound[c.Fingerprint] != int64(len(certs)) {
+			return nil, errStays
+		}
+		rec.Organization, rec.Detail = now.Organization, "registered at "+now.Created.Format(time.RFC3339)
+		for _, cert := range certs {
+			if !f.certificates[cert.Key].Retired.IsZero() || s.denied(certificateSubject(cert.Key)) {
+				mutations, err := s.setState(c.Fingerprint, ClientDisabled, new(Client))(f, rec)
+				rec.Detail = "disabled: it has a retired key, and waited since " + now.Created.Format(time.RFC3339)
+				return mutations, err
+			}
+		}
+		return []Mutation{RemoveClient{c.Fingerprint}}, nil
+	}))
 }

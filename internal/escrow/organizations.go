@@ -107,6 +107,7 @@ func (s *Service) AddContacts(ctx context.Context, c Caller, name OrgName, conta
 	}
 	s.giving.Lock()
 	defer s.giving.Unlock()
+	turn := s.turn()
 	contacts = slices.Compact(slices.Sorted(slices.Values(contacts)))
 	err := s.changeOrganization(ctx, c, "contact.add", name, string(name), func(o Organization, rec *Record) ([]Mutation, error) {
 		var mutations []Mutation
@@ -132,7 +133,7 @@ func (s *Service) AddContacts(ctx context.Context, c Caller, name OrgName, conta
 	})
 	for _, address := range contacts {
 		if err == nil {
-			err = s.lift(contactSubject(name, address))
+			err = s.lift(contactSubject(name, address), turn)
 		}
 	}
 	return err

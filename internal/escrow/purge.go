@@ -20,7 +20,7 @@ func (s *Service) Purge(ctx context.Context, c Caller, id UUID) (Deposit, error)
 		if err := acceptPurge(d, s.bounds.Load().PurgeAfter, rec.Time); err != nil {
 			return nil, err
 		}
-		return s.purge(f, d, who.Organization.Name, rec), nil
+		return s.purge(f, d, who.Organization.Name, rec)
 	})
 }
 
@@ -46,9 +46,9 @@ func (s *Service) PurgeNow(ctx context.Context, c Caller, client Fingerprint, id
 		if err := deleted(&d); err != nil {
 			return nil, err
 		}
-		mutations := s.purge(f, &d, owner.Organization, rec)
+		mutations, err := s.purge(f, &d, owner.Organization, rec)
 		after = d
-		return mutations, nil
+		return mutations, err
 	})
 	if err != nil {
 		return Deposit{}, err
@@ -57,9 +57,10 @@ func (s *Service) PurgeNow(ctx context.Context, c Caller, client Fingerprint, id
 }
 
 // purge returns what purges d, and marks it.
-func (s *Service) purge(f *Facts, d *Deposit, org OrgName, rec *Record) []Mutation {
+func (s *Service) purge(f *Facts, d *Deposit, org OrgName, rec *Record) ([]Mutation, error) {
 	d.Purged = rec.Time
-	return append(f.use(d.Client, org, -1, -d.Size), Purge{d.Client, d.UUID, d.Purged})
+	use, err := f.use(d.Client, org, -1, -d.Size)
+	return append(use, Purge{d.Client, d.UUID, d.Purged}), err
 }
 
 // maxReason bounds the reason of an operator's deed, in bytes.

@@ -1,6 +1,10 @@
 package escrow
 
-import "time"
+import (
+	"time"
+
+	"github.com/ktsd/ktsd/internal/fault"
+)
 
 // Limits are the site's bounds on what clients and organizations may keep and ask
 // for. They can be changed while the service runs: what is over a new one stays,
@@ -41,12 +45,16 @@ func (s *Service) SetLimits(l Limits) {
 
 // use returns what counts n deposits, of size bytes together, as kept by a client
 // and its organization.
-func (f *Facts) use(client Fingerprint, org OrgName, n, size int64) []Mutation {
-	c, o := f.clientUsage[client], f.orgUsage[org]
+func (f *Facts) use(client Fingerprint, org OrgName, n, size int64) ([]Mutation, error) {
+	c, known := f.clientUsage[client]
+	o, orgKnown := f.orgUsage[org]
+	if !known || !orgKnown { // counted from nothing it would be wrong for good
+		return nil, fault.New(fault.Internal, "what client %s and organization %s use is not among the facts", client, org)
+	}
 	return []Mutation{
 		SetUsage{Client: client, Usage: Usage{max(0, c.Deposits+n), max(0, c.Bytes+size)}},
 		SetUsage{Organization: org, Usage: Usage{max(0, o.Deposits+n), max(0, o.Bytes+size)}},
-	}
+	}, nil
 }
 
 // keep is use for one more deposit, or the fault of kind Quota for which there
@@ -59,5 +67,5 @@ func (s *Service) keep(f *Facts, who Standing, size int64) ([]Mutation, error) {
 	if err := room("organization "+string(org), f.orgUsage[org], size, l.OrganizationDeposits, l.OrganizationBytes); err != nil {
 		return nil, err
 	}
-	return f.use(client, org, 1, size), nil
+	return f.use(client, org, 1, size)
 }

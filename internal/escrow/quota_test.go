@@ -269,3 +269,108 @@ func TestClockBack(t *testing.T) {
 	r.put(next, 1, "h", "after a restart")
 	r.chain()
 }
+
+// TestUsageOfNewClients: what a client puts in the same group as it registers is
+// added to what its organization keeps.
+func TestUsageOfNewClients(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	ctx := context.Background()
+	first := r.client("acme")
+	for n := range 5 {
+		r.put(first, n, "h", "contents")
+	}
+	h := r.newHost()
+	registration := r.registration(h, "acme", "")
+	reached := r.store.hold()
+	go r.EnableClient(ctx, operator(), alice) // keeps the writer busy
+	<-reached
+	done := make(chan error, 2)
+	go func() { _, err := r.Register(ctx, h.Caller, registration); done <- err }()
+	r.until("the registration waits", func() bool { return escrow.Queued(r.Service) == 1 })
+	go func() { done <- r.tryPut(h, 77, 10) }()
+	r.until("the put waits", func() bool { return escrow.Queued(r.Service) == 2 })
+	r.store.open()
+	if err := errors.Join(<-done, <-done); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.count(`SELECT deposits FROM usage WHERE holder = 'organization/acme'`); got != 6 {
+		t.Errorf("the organization is said to keep %d deposits, want 6", got)
+	}
+	if got := r.count(`SELECT deposits FROM usage WHERE holder = $1`, "client/"+h.fingerprint()); got != 1 {
+		t.Errorf("the client is said to keep %d deposits, want 1", got)
+	}
+}
+
+// TestTooFastIsSummed: who asks too often, or registers again and again, does not
+// fill the audit log, and the summary names it.
+func TestTooFastIsSummed(t *testing.T) {
+	t.Parallel()
+	r := limited(t, func(l *escrow.Limits) { l.ClientRate = 5 })
+	ctx := context.Background()
+	h := r.client("acme")
+	registration := r.registration(h, "acme", "")
+	before, taken := len(r.chain()), 0
+	for range 300 {
+		if _, _, err := r.List(ctx, h.Caller, escrow.ListQuery{}); err == nil {
+			taken++
+		}
+		if _, err := r.Register(ctx, h.Caller, registration); err == nil {
+			taken++
+		}
+		if _, err := r.Self(ctx, h.Caller); err == nil {
+			taken++
+		}
+	}
+	r.stop()
+	events := r.chain()[before:]
+	if taken > 5 || len(events) > 20 {
+		t.Errorf("%d of 900 requests were taken and %d events audited, want at most 5 and few", taken, len(events))
+	}
+	last := events[len(events)-1]
+	if last.Action != "refusals.summary" || last.Object != string(h.fingerprint()) || !strings.Contains(last.Detail, "client.register limited") {
+		t.Errorf("the last event is %+v, want a summary of the client's", last)
+	}
+	r.start()
+}
+
+// TestUnknownIsNotSummed: what may have been done has a record of its own, however
+// much of that there is.
+func TestUnknownIsNotSummed(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.stop()
+	r.patience = escrow.Patience{Turn: 300 * time.Millisecond, End: 100 * time.Millisecond}
+	r.start()
+	h := r.client("acme")
+	reached := r.store.hold()
+	const puts = 20
+	errs := make(chan error)
+	go func() { errs <- r.tryPut(h, 0, 10) }()
+	<-reached
+	for n := 1; n < puts; n++ {
+		go func() { errs <- r.tryPut(h, n, 10) }()
+	}
+	time.Sleep(50 * time.Millisecond)
+	r.store.set(func(s *tapStore) { // the next group waits too, with all others in it
+		first := s.gate
+		s.gate = make(chan struct{})
+		close(first)
+	})
+	unknown := 0
+	for range puts {
+		if is(<-errs, fault.OutcomeUnknown) {
+			unknown++
+		}
+	}
+	told := 0
+	for _, e := range r.chain() {
+		if e.Action == "deposit.put" && e.Outcome == escrow.OutcomeFailed && e.Detail == string(fault.OutcomeUnknown) {
+			told++
+		}
+	}
+	r.store.open()
+	if told != unknown {
+		t.Errorf("%d puts have an unknown outcome, and %d records say so", unknown, told)
+	}
+}

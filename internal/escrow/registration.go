@@ -69,6 +69,12 @@ func (s *Service) Register(ctx context.Context, c Caller, r Registration) (Clien
 		if err := s.authenticRegistration(f, proven); err != nil {
 			return nil, err
 		}
+		if a.known {
+			org := f.organizations[proven.organization]
+			if err := s.rates.admit(Standing{Client: &a.client, Organization: &org}, s.bounds.Load(), s.config.Now()); err != nil {
+				return nil, err
+			}
+		}
 		client, rec.Detail = a.client, a.client.State.String()
 		var mutations []Mutation
 		if !a.known {

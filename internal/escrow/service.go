@@ -61,10 +61,14 @@ type Service struct {
 	stop    context.CancelFunc
 	running sync.WaitGroup
 
-	denying sync.Mutex // held while the deny list changes
 	giving  sync.Mutex // held while access is given again, or the database told that it was taken: taken before denying
+	listing sync.Mutex // held while the deny list is written: taken before denying
+	denying sync.Mutex // held while what follows changes, and never while the disk is waited for
 	denials atomic.Pointer[denials]
-	unkept  map[Subject]Denial // that the deny list could not take
+	unkept  map[Subject]Denial // that the deny list has not taken, or not yet
+	noted   map[Subject]uint64 // when each was denied last, by turns
+	merged  map[Subject]uint64 // what the database was told of and could not be lifted
+	turns   uint64
 
 	complained time.Time // of a denial that cannot be merged; with giving
 
@@ -84,7 +88,8 @@ func Start(ctx context.Context, config Config) (*Service, error) {
 	if config.DenyList == nil {
 		config.DenyList = noDenyList{}
 	}
-	s := &Service{config: config, limits: newLimits(config.Now), rates: newRates(), unkept: map[Subject]Denial{}}
+	s := &Service{config: config, limits: newLimits(config.Now), rates: newRates(), unkept: map[Subject]Denial{},
+		noted: map[Subject]uint64{}, merged: map[Subject]uint64{}}
 	s.loadDenials()
 	if config.Limits == (Limits{}) {
 		config.Limits = DefaultLimits()
@@ -189,6 +194,9 @@ func (c Caller) actor() string {
 	return actorAnonymous
 }
 
+// actorClient stands before the fingerprint of a client that proved to be one.
+const actorClient = "client "
+
 // The actors that proved nothing.
 const (
 	actorAnonymous   = "anonymous"
@@ -203,7 +211,7 @@ func (r *Record) byStranger() bool {
 // by notes in the record who the caller proved to be.
 func (r *Record) by(s Standing) {
 	if s.Client != nil {
-		r.Actor = "client " + string(s.Client.Fingerprint)
+		r.Actor = actorClient + string(s.Client.Fingerprint)
 		r.Organization = s.Client.Organization
 	}
 }
@@ -271,19 +279,22 @@ func (s *Service) read(rec Record, err error) error {
 }
 
 // auditRefusal audits what was refused or failed: what those cause whom nobody has
-// let in by a few records of their own and a summary a minute, so they cannot fill
-// the disk; and everything by that summary while the disk is nearly full.
+// let in, and those who ask too often, by a few records of their own and a summary a
+// minute, so they cannot fill the disk; and everything by that summary while the disk
+// is nearly full.
 func (s *Service) auditRefusal(rec Record, err error) {
 	rec.Outcome, rec.Detail = OutcomeRefused, string(kindOf(err))
-	outside := rec.byStranger()
+	outside, unknown := rec.byStranger(), false
 	switch kindOf(err) {
-	case fault.Internal, fault.Corrupt, fault.OutcomeUnknown, fault.Unavailable:
+	case fault.OutcomeUnknown:
+		rec.Outcome, unknown = OutcomeFailed, true // it may have been done: that is never summed up
+	case fault.Internal, fault.Corrupt, fault.Unavailable:
 		rec.Outcome = OutcomeFailed
-	case fault.Denied, fault.Pending, fault.Disabled:
+	case fault.Denied, fault.Pending, fault.Disabled, fault.Limited:
 		outside = true
 	}
 	low := s.keeper.roomForChanges() != nil
-	if (outside || low) && !s.refusals.single(&rec, low) {
+	if (outside && !unknown || low) && !s.refusals.single(&rec, low) {
 		return
 	}
 	if err := s.keeper.append(rec); err != nil {

@@ -40,7 +40,7 @@ const othersSource = "others"
 
 // tally counts the refusals of a source.
 type tally struct {
-	source      string // an address, of IPv6 the network of 64 bits
+	source      string // an address, of IPv6 the network of 64 bits; of those whom ktsd knows the actor
 	sources     int    // how many are counted here, or more
 	more        bool   // than that
 	singles     int
@@ -90,7 +90,11 @@ func (r *refusals) single(rec *Record, sum bool) bool {
 	if r.began.IsZero() {
 		r.began, r.sources = rec.Time, map[string]*tally{}
 	}
-	t := r.of(neighborhood(rec.Source))
+	source := neighborhood(rec.Source)
+	if strings.HasPrefix(rec.Actor, actorClient) {
+		source = rec.Actor // wherever it comes from
+	}
+	t := r.of(source)
 	if !sum && t.singles < singlesOfEach && r.singles < singlesOfAll && t != &r.others {
 		t.singles++
 		r.singles++
@@ -209,6 +213,9 @@ func (s *Service) summarize(end bool) {
 	var records []Record
 	for _, t := range s.refusals.take(s.now(), end) {
 		rec := s.record(Caller{Source: t.source}, "refusals.summary", "")
+		if client, known := strings.CutPrefix(t.source, actorClient); known {
+			rec.Source, rec.Object = "", client
+		}
 		rec.Actor, rec.Outcome, rec.Detail = "ktsd", OutcomeRefused, t.detail()
 		records = append(records, rec)
 	}

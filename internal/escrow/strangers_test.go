@@ -211,8 +211,8 @@ func TestLowWater(t *testing.T) {
 	r.until("the alarm ends", func() bool { return strings.Contains(r.log.String(), "has room again") })
 	r.stop()
 	got, single := summariesIn(r.chain()[before:])
-	if single != 0 || len(got) != 2 || !strings.Contains(got[0], ": deposit.put unavailable ×50, deposit.get not_found ×1") ||
-		!strings.HasPrefix(got[1], "socket: 1 refused") {
+	if single != 0 || len(got) != 3 || !strings.Contains(got[0], ": deposit.put unavailable ×50") ||
+		!strings.Contains(got[1], ": deposit.get not_found ×1") || !strings.HasPrefix(got[2], "socket: 1 refused") {
 		t.Errorf("got %d records and summaries %q, want none and all refusals summed up", single, got)
 	}
 }

@@ -150,14 +150,24 @@ func (a *tapAuditor) Sync() error {
 // tapDenyList is a deny list that a test makes fail.
 type tapDenyList struct {
 	*deny.List
-	failing atomic.Bool
+	failing, failLift, hold atomic.Bool
 }
 
 func (l *tapDenyList) Deny(d escrow.Denial) error {
+	for l.hold.Load() {
+		time.Sleep(5 * time.Millisecond)
+	}
 	if l.failing.Load() {
 		return errDisk
 	}
 	return l.List.Deny(d)
+}
+
+func (l *tapDenyList) Lift(s escrow.Subject) error {
+	if l.failLift.Load() {
+		return errDisk
+	}
+	return l.List.Lift(s)
 }
 
 // tapSealer counts.

@@ -101,8 +101,13 @@ func queueOrganizations(batch *pgx.Batch, f *escrow.Facts, names []escrow.OrgNam
 		return
 	}
 	list := texts(names)
-	queueEach(batch, func(r *row) { f.AddPending(escrow.OrgName(r.text()), r.number()) },
-		`SELECT n.name, (SELECT count(*) FROM clients k WHERE k.organization = n.name AND k.state = 1) FROM unnest($1::text[]) n(name)`, list)
+	queueEach(batch, func(r *row) {
+		name := escrow.OrgName(r.text())
+		f.AddPending(name, r.number())
+		f.AddOrganizationUsage(name, r.usage())
+	}, `SELECT n.name, (SELECT count(*) FROM clients k WHERE k.organization = n.name AND k.state = 1),
+		coalesce(u.deposits, 0), coalesce(u.bytes, 0)
+		FROM unnest($1::text[]) n(name) LEFT JOIN usage u ON u.holder = '`+organizationHolder+`' || n.name`, list)
 	contacts := map[escrow.OrgName][]escrow.Contact{}
 	queueEach(batch, func(r *row) {
 		org := escrow.OrgName(r.text())

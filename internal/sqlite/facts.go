@@ -99,8 +99,10 @@ func (f *factFinder) organization(name escrow.OrgName) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.conn.find(`SELECT count(*) FROM clients WHERE organization = $1 AND state = 1`, []any{name}, func(r *row) error {
+	_, err = f.conn.find(`SELECT (SELECT count(*) FROM clients WHERE organization = $1 AND state = 1), coalesce(sum(deposits), 0), coalesce(sum(bytes), 0)
+		FROM usage WHERE holder = '`+organizationHolder+`' || $1`, []any{name}, func(r *row) error {
 		f.facts.AddPending(name, r.number())
+		f.facts.AddOrganizationUsage(name, r.usage())
 		return r.err()
 	})
 	if err != nil {

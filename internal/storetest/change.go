@@ -199,6 +199,7 @@ func testOrder(w *world) {
 	want := escrow.NewFacts()
 	want.AddOrganization(organization("new"))
 	want.AddPending("new", 1)
+	want.AddOrganizationUsage("new", escrow.Usage{})
 	w.same("organization", w.facts(escrow.Keys{Organizations: []escrow.OrgName{"new"}}), want, nil)
 }
 

@@ -24,6 +24,7 @@ func testFactsAsWritten(w *world) {
 	want.AddClient(nameless)
 	for org, pending := range map[escrow.OrgName]int64{"acme": 0, "plain": 1, "none": 0, "ACME": 0} {
 		want.AddPending(org, pending)
+		want.AddOrganizationUsage(org, escrow.Usage{})
 	}
 	want.AddBound(fingerprint(3), 1)
 	want.AddBound(fingerprint(4), 0)

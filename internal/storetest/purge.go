@@ -57,6 +57,10 @@ func testUsage(w *world) {
 		want.AddClient(client(1, "acme"))
 		want.AddBound(fingerprint(1), 1)
 		w.same(what, w.facts(keys), want, nil)
+		alone := emptyFacts("acme")
+		alone.AddOrganization(organization("acme", "a@example.com", "b@example.com"))
+		alone.AddOrganizationUsage("acme", acme)
+		w.same(what+", the organization's alone", w.facts(escrow.Keys{Organizations: []escrow.OrgName{"acme"}}), alone, nil)
 	}
 	check("before any", escrow.Usage{}, escrow.Usage{})
 	w.change(

@@ -95,6 +95,7 @@ func emptyFacts(orgs ...escrow.OrgName) *escrow.Facts {
 	f := escrow.NewFacts()
 	for _, org := range orgs {
 		f.AddPending(org, 0)
+		f.AddOrganizationUsage(org, escrow.Usage{})
 	}
 	return f
 }
