@@ -51,12 +51,15 @@ type Config struct {
 // use; each authorizes, acts and audits (Self tells a caller of itself alone, and
 // leaves no record).
 type Service struct {
-	config  Config
-	writer  *writer
-	keeper  *keeper
-	limits  *limits
-	bounds  atomic.Pointer[Limits]
-	rates   *rates
+	config Config
+	writer *writer
+	keeper *keeper
+	limits *limits
+	bounds atomic.Pointer[Limits]
+	rates  *rates
+
+	authenticated authenticated
+
 	decoy   Sealed // stands in for the code of an organization that does not exist
 	stop    context.CancelFunc
 	running sync.WaitGroup
