@@ -112,11 +112,12 @@ func (k *keeper) err() error {
 }
 
 // forgetTimeout is how long a flush waits for the writer, in each auditInterval, and
-// forgetAtOnce how many rows go with one group: twice a group's, so that
-// the rows of whole groups without a pause are forgotten as fast as they come.
+// forgetAtOnce how many rows go with one group: some more than a group's, so that
+// the rows of whole groups without a pause are forgotten as fast as they come, and no
+// group is much slower for it than others.
 const (
 	forgetTimeout = 500 * time.Millisecond
-	forgetAtOnce  = 128
+	forgetAtOnce  = 80
 )
 
 // run brings the chain to disk every interval, until ctx ends.
