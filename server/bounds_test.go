@@ -31,6 +31,7 @@ func setLimits(t *testing.T, dir string, edit func(*bounds.Limits)) {
 func TestReloadTakesOnBounds(t *testing.T) {
 	t.Parallel()
 	dir := ktest.Dir(t)
+	ktest.SetConf(t, dir, func(c *confdir.Conf) { c.Limits = nil })
 	s := ktest.Start(t, dir)
 	told := func() (client, segment int64, purge string) {
 		t.Helper()

@@ -53,7 +53,9 @@ func Dir(t testing.TB) string {
 	SetConf(t, dir, func(c *confdir.Conf) {
 		c.Listen = FreeAddress(t)
 		limits := bounds.DefaultLimits()
-		limits.ClientRate, limits.OrganizationRate = 1e6, 1e6 // tests ask faster than any client should
+		// Tests ask faster, and keep more, than any client should.
+		limits.ClientRate, limits.OrganizationRate = 1e6, 1e6
+		limits.ClientDeposits, limits.ClientBytes, limits.OrganizationDeposits, limits.OrganizationBytes = 1e9, 1<<40, 1e9, 1<<40
 		c.Limits = &limits
 	})
 	return dir
