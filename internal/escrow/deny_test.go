@@ -351,3 +351,29 @@ func TestRevokedWhilePending(t *testing.T) {
 		t.Errorf("Register: got %v, want %q", err, fault.Conflict)
 	}
 }
+
+// TestExpiryGoesOn: one pending client whose row is not authentic keeps no other from
+// being forgotten.
+func TestExpiryGoesOn(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	ctx := context.Background()
+	r.organization("acme", escrow.ApprovalContacts, "")
+	first, second := r.newHost(), r.newHost()
+	for _, h := range []*host{first, second} {
+		if _, err := r.Register(ctx, h.Caller, r.registration(h, "acme", "")); err != nil {
+			t.Fatal(err)
+		}
+		r.clock.add(time.Second)
+	}
+	if _, _, err := r.RevokeCertificate(ctx, operator(), first.Certificate); err != nil {
+		t.Fatal(err)
+	}
+	r.edit(`UPDATE clients SET mac = NULL WHERE fingerprint = $1`, first.fingerprint())
+	r.clock.add(15 * 24 * time.Hour)
+	r.stop()
+	r.start()
+	r.until("the second is forgotten", func() bool {
+		return r.count(`SELECT count(*) FROM clients WHERE fingerprint = $1`, second.fingerprint()) == 0
+	})
+}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/ktsd/ktsd/internal/fault"
 )
 
 // expireInterval is how often registrations that waited too long are looked for.
@@ -66,7 +68,12 @@ func (s *Service) expire(ctx context.Context) {
 		return
 	}
 	for _, c := range clients {
-		if err := s.expireOne(ctx, c, before); err != nil && !errors.Is(err, errStays) {
+		err := s.expireOne(ctx, c, before)
+		switch {
+		case err == nil, errors.Is(err, errStays):
+		case errors.Is(err, fault.Corrupt): // the others do not wait for who mends its row
+			s.config.Log.Error("a registration that waited too long cannot be ended", "client", c.Fingerprint, "error", err)
+		default:
 			return // the next time
 		}
 	}

@@ -340,7 +340,7 @@ func TestUnknownIsNotSummed(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.stop()
-	r.patience = escrow.Patience{Turn: 300 * time.Millisecond, End: 100 * time.Millisecond}
+	r.patience = escrow.Patience{Turn: 2 * time.Second, End: 100 * time.Millisecond}
 	r.start()
 	h := r.client("acme")
 	reached := r.store.hold()
@@ -351,7 +351,7 @@ func TestUnknownIsNotSummed(t *testing.T) {
 	for n := 1; n < puts; n++ {
 		go func() { errs <- r.tryPut(h, n, 10) }()
 	}
-	time.Sleep(50 * time.Millisecond)
+	r.until("the others wait", func() bool { return escrow.Queued(r.Service) == puts-1 })
 	r.store.set(func(s *tapStore) { // the next group waits too, with all others in it
 		first := s.gate
 		s.gate = make(chan struct{})
@@ -370,7 +370,7 @@ func TestUnknownIsNotSummed(t *testing.T) {
 		}
 	}
 	r.store.open()
-	if told != unknown {
-		t.Errorf("%d puts have an unknown outcome, and %d records say so", unknown, told)
+	if told != unknown || unknown < puts/2 {
+		t.Errorf("%d puts have an unknown outcome, and %d records say so; want most, and a record for each", unknown, told)
 	}
 }
