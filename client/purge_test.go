@@ -110,7 +110,7 @@ func TestPutOverQuota(t *testing.T) {
 	s := shared()
 	c, dir := s.Client(t, "q")
 	put(t, c, "a", "one")
-	full := useServers(t, dir, impostor(t, s, refuse(429, "quota")))
+	full := useServers(t, dir, impostor(t, s, refuse(403, "quota")))
 	_, err := full.Put(context.Background(), "b", []byte("two"), nil)
 	is(t, "put over a quota", err, "ErrQuota")
 	if kept := waiting(t, dir); len(kept) != 0 {

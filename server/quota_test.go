@@ -27,7 +27,7 @@ func TestQuotas(t *testing.T) {
 		full.keep(t, fmt.Sprintf("h%d", i), []byte("x"))
 	}
 	r := full.put(t, uuid.NewString(), "one-more", []byte("x"))
-	if body := string(r.body); r.status != http.StatusTooManyRequests || r.detail().Kind != fault.Quota || !strings.Contains(body, "20 deposits") || !strings.Contains(body, "limits") {
+	if body := string(r.body); r.status != http.StatusForbidden || r.header.Get("Retry-After") != "" || r.detail().Kind != fault.Quota || !strings.Contains(body, "20 deposits") || !strings.Contains(body, "limits") {
 		t.Errorf("one more: got %v, want a refusal that names the limit", r)
 	}
 	other.keep(t, "h", []byte("x"))

@@ -38,7 +38,7 @@ var statuses = map[fault.Kind]int{
 	fault.Gone:            http.StatusGone,
 	fault.TooLarge:        http.StatusRequestEntityTooLarge,
 	fault.Limited:         http.StatusTooManyRequests,
-	fault.Quota:           http.StatusTooManyRequests,
+	fault.Quota:           http.StatusForbidden, // not 429: to ask again does not help
 	fault.Corrupt:         http.StatusInternalServerError,
 	fault.Internal:        http.StatusInternalServerError,
 	fault.Unavailable:     http.StatusServiceUnavailable,

@@ -46,7 +46,7 @@ func TestStatuses(t *testing.T) {
 	want := map[fault.Kind]int{
 		fault.Invalid: 400, fault.Unauthenticated: 401, fault.Denied: 403, fault.Pending: 403, fault.Disabled: 403,
 		fault.NotFound: 404, fault.Method: 405, fault.Timeout: 408, fault.Conflict: 409, fault.Gone: 410,
-		fault.TooLarge: 413, fault.Limited: 429, fault.Quota: 429, fault.Corrupt: 500, fault.Internal: 500,
+		fault.TooLarge: 413, fault.Limited: 429, fault.Quota: 403, fault.Corrupt: 500, fault.Internal: 500,
 		fault.Unavailable: 503, fault.OutcomeUnknown: 503,
 	}
 	clientsOwn := map[fault.Kind]bool{fault.Untrusted: true} // never sent
