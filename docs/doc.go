@@ -1,0 +1,3 @@
+// Package docs is the documentation. It has no code but its tests: they run what the pages
+// show, and compare what they say with the code.
+package docs

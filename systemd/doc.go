@@ -1,0 +1,2 @@
+// Package systemd holds the units, which its tests verify with systemd itself.
+package systemd
