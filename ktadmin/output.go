@@ -1,8 +1,6 @@
 package main
 
 import (
-	"encoding/json"
-	"io"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -21,20 +19,13 @@ type verdict struct {
 // refuse prints diagnostics and gives the exit code that they mean.
 func refuse(streams *cli.Streams, diags hcl.Diagnostics, asJSON bool) error {
 	if asJSON {
-		if err := writeJSON(streams.Out, verdict{Diagnostics: diags}); err != nil {
+		if err := cli.WriteJSON(streams.Out, verdict{Diagnostics: diags}); err != nil {
 			return err
 		}
 	} else if err := diags.Write(streams.Err, colored(streams.Err)); err != nil {
 		return err
 	}
 	return &cli.Coded{Code: cli.CodeError}
-}
-
-func writeJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
 }
 
 // colored tells whether w is a terminal whose user has not said NO_COLOR

@@ -66,7 +66,7 @@ func (s *siteFlags) make(ctx context.Context, h *host, streams *cli.Streams) (ma
 // show prints a plan.
 func (s *siteFlags) show(streams *cli.Streams, p plan.Plan) error {
 	if s.JSON {
-		return writeJSON(streams.Out, p)
+		return cli.WriteJSON(streams.Out, p)
 	}
 	return plan.Render(streams.Out, p, plan.Options{Color: colored(streams.Out)})
 }

@@ -27,7 +27,7 @@ func (v *validateCommand) Run(streams *cli.Streams) error {
 		return refuse(streams, diags, v.JSON)
 	}
 	if v.JSON {
-		return writeJSON(streams.Out, verdict{Valid: true, Diagnostics: hcl.Diagnostics{}})
+		return cli.WriteJSON(streams.Out, verdict{Valid: true, Diagnostics: hcl.Diagnostics{}})
 	}
 	_, err := fmt.Fprintf(streams.Out, "%s is valid.\n", v.File)
 	return err

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"text/tabwriter"
 	"time"
@@ -33,9 +32,7 @@ func (l *certificatesCommand) Run(ctx context.Context, c *command, streams *cli.
 		return err
 	}
 	if l.JSON {
-		enc := json.NewEncoder(streams.Out)
-		enc.SetIndent("", "  ")
-		return enc.Encode(certs)
+		return cli.WriteJSON(streams.Out, certs)
 	}
 	w := tabwriter.NewWriter(streams.Out, 0, 0, 2, ' ', 0)
 	for _, k := range certs {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"text/tabwriter"
 	"time"
@@ -29,12 +28,10 @@ func (l *listCommand) Run(ctx context.Context, c *command, streams *cli.Streams)
 		return err
 	}
 	if l.JSON {
-		enc := json.NewEncoder(streams.Out)
-		enc.SetIndent("", "  ")
 		if deposits == nil {
 			deposits = []client.Deposit{}
 		}
-		return enc.Encode(deposits)
+		return cli.WriteJSON(streams.Out, deposits)
 	}
 	w := tabwriter.NewWriter(streams.Out, 0, 0, 2, ' ', 0)
 	for _, d := range deposits {
