@@ -15,10 +15,14 @@ import (
 type Conf struct {
 	LocalFingerprint string // of the server's OpenPGP key, 40 hex digits
 	Hostname         string // recorded by init --hostname; empty: what the system says
-	Listen           string // HOST:PORT
+	ServerHostname   string // by which clients reach the server; empty: Hostname's rules
+	Listen           string // HOST:PORT, or several, with commas between
 	TLSMinVersion    string // tlsv1 … tlsv1.3
 	Certificate      string // file
 	PrivateKey       string // file
+	Ciphers          string // in OpenSSL's notation
+	CAChain          string // file
+	PasswordScript   string // program with arguments that prints the private key's password; may hold the password
 	DatabaseURL      string // of PostgreSQL; may hold a password. With neither of the two: SQLite
 	DatabaseURLFile  string // file that holds the URL
 
@@ -40,10 +44,16 @@ func (c *Conf) keys() map[string]*string {
 	return map[string]*string{
 		"LOCAL_FINGERPRINT": &c.LocalFingerprint,
 		"HOSTNAME":          &c.Hostname,
+		"SERVER_HOSTNAME":   &c.ServerHostname,
 		"LISTEN":            &c.Listen,
 		"TLS_MIN_VERSION":   &c.TLSMinVersion,
 		"SSL_CERTIFICATE":   &c.Certificate,
 		"SSL_PRIVATE_KEY":   &c.PrivateKey,
+		"SSL_CIPHERS":       &c.Ciphers,
+		"SSL_CA_CHAIN":      &c.CAChain,
+
+		"SSL_PRIVATE_KEY_PASSWORD_SCRIPT": &c.PasswordScript,
+
 		"DATABASE_URL":      &c.DatabaseURL,
 		"DATABASE_URL_FILE": &c.DatabaseURLFile,
 	}

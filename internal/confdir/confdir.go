@@ -34,6 +34,13 @@ func (d Dir) file(elem ...string) string {
 // Conf is the configuration, JSON.
 func (d Dir) Conf() string { return d.file("keytrustee.conf") }
 
+// NextConf is a configuration that ktsd is asked about before it becomes Conf. Like
+// Conf it is a secret.
+func (d Dir) NextConf() string { return d.file("keytrustee.conf.next") }
+
+// PreviousConf is the configuration that Conf replaced last. It is a secret.
+func (d Dir) PreviousConf() string { return d.file("keytrustee.conf.previous") }
+
 // SecretKeyring holds the server's OpenPGP secret key. It is a secret.
 func (d Dir) SecretKeyring() string { return d.file("secring.gpg") }
 
