@@ -1,6 +1,8 @@
 package names_test
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -88,6 +90,56 @@ func FuzzCheckListen(f *testing.F) {
 	f.Fuzz(func(t *testing.T, address string) {
 		if names.CheckListen(address) == nil && (strings.ContainsAny(address, " /\r\n\x00") || !strings.Contains(address, ":")) {
 			t.Errorf("%q is accepted", address)
+		}
+	})
+}
+
+// TestParseListen: what separates addresses, and what is no list of them.
+func TestParseListen(t *testing.T) {
+	t.Parallel()
+	var sixteen []string
+	for i := range names.MaxAddresses {
+		sixteen = append(sixteen, fmt.Sprintf("10.0.0.%d:11371", i))
+	}
+	for list, want := range map[string][]string{
+		":11371":                                {":11371"},
+		"10.0.0.1:1, [::1]:2":                   {"10.0.0.1:1", "[::1]:2"},
+		"a:1,b:1 c:1 , d:1,":                    {"a:1", "b:1", "c:1", "d:1"},
+		strings.Join(sixteen, ", "):             sixteen,
+		strings.Join(sixteen, ",") + " , ,  , ": sixteen,
+	} {
+		if got, err := names.ParseListen(list); err != nil || !slices.Equal(got, want) {
+			t.Errorf("ParseListen(%q): got %q, %v, want %q", list, got, err, want)
+		}
+	}
+	for list, want := range map[string]string{
+		"": "there is no address", " , ": "there is no address", "here": `"here": this is no address`, ":1,:0": `":0": the port must be`,
+		":1 :2 :1": ":1 is there twice", strings.Join(sixteen, ",") + ",:1": "these are 17 addresses; at most 16",
+	} {
+		if got, err := names.ParseListen(list); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("ParseListen(%q): got %q, %v, want an error with %q", list, got, err, want)
+		}
+	}
+}
+
+// FuzzParseListen: what is accepted are addresses, and the same once they are joined.
+func FuzzParseListen(f *testing.F) {
+	for _, seed := range []string{":11371", "localhost:1, [::1]:2", "a:1 b:1", ",,:1"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, list string) {
+		addresses, err := names.ParseListen(list)
+		if err != nil {
+			return
+		}
+		for _, address := range addresses {
+			if err := names.CheckListen(address); err != nil {
+				t.Errorf("%q of %q: %v", address, list, err)
+			}
+		}
+		again, err := names.ParseListen(strings.Join(addresses, ", "))
+		if err != nil || !slices.Equal(again, addresses) || len(addresses) == 0 {
+			t.Errorf("%q: got %q, and %q (%v) once they are joined", list, addresses, again, err)
 		}
 	})
 }

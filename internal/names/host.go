@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -35,6 +36,30 @@ func CheckListen(address string) error {
 		return nil
 	}
 	return CheckHostname(host)
+}
+
+// MaxAddresses is how many addresses there can be to listen on.
+const MaxAddresses = 16
+
+// ParseListen returns the addresses of a list, which commas, spaces or both
+// separate: 1 to MaxAddresses, each one that CheckListen takes, none of them twice.
+func ParseListen(list string) ([]string, error) {
+	addresses := strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
+	if len(addresses) == 0 {
+		return nil, errors.New(`there is no address such as ":11371"`)
+	}
+	if len(addresses) > MaxAddresses {
+		return nil, fmt.Errorf("these are %d addresses; at most %d can be listened on", len(addresses), MaxAddresses)
+	}
+	for i, address := range addresses {
+		if err := CheckListen(address); err != nil {
+			return nil, fmt.Errorf("%.80q: %w", address, err)
+		}
+		if slices.Contains(addresses[:i], address) {
+			return nil, fmt.Errorf("%s is there twice", address)
+		}
+	}
+	return addresses, nil
 }
 
 // CheckHostname refuses what is no host name after RFC 1123, section 2.1:
