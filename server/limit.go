@@ -20,7 +20,7 @@ type crowd struct {
 	mu     sync.Mutex
 	most   int // 0: as many as descriptors allow
 	each   int // of one address; 0: half of all
-	count  int // with one for each listener that waits for the next
+	count  int
 	from   map[string]int
 	left   chan struct{} // closed when one leaves; nil while nobody waits for that
 	warned time.Time
@@ -109,17 +109,18 @@ func (c *crowd) admit(address string) bool {
 	return false
 }
 
-// dismiss counts a connection of an address out.
-func (c *crowd) dismiss(address string) {
+// forget takes a connection back that admit counted.
+func (c *crowd) forget(address string) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.from[address]--; c.from[address] == 0 {
 		delete(c.from, address)
 	}
-	c.mu.Unlock()
-	c.leave()
 }
 
-func (c *crowd) leave() {
+// dismiss counts a connection of an address out.
+func (c *crowd) dismiss(address string) {
+	c.forget(address)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.count--
@@ -142,29 +143,41 @@ func (c *crowd) bound(l net.Listener) net.Listener {
 	return &bounded{Listener: l, crowd: c, closed: make(chan struct{})}
 }
 
-// Accept implements net.Listener.
+// Accept implements net.Listener. A connection that there is no room for is held
+// back, one at a listener; the next wait in the kernel's queue. So no listener keeps
+// a place for itself that another one has a client for.
 func (b *bounded) Accept() (net.Conn, error) {
+	for {
+		conn, err := b.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		address := addressOf(conn)
+		if !b.crowd.admit(address) {
+			conn.Close()
+			continue
+		}
+		if err := b.await(); err != nil {
+			b.crowd.forget(address)
+			conn.Close()
+			return nil, err
+		}
+		return &counted{Conn: conn, crowd: b.crowd, address: address}, nil
+	}
+}
+
+// await counts a connection in as soon as there is room for it.
+func (b *bounded) await() error {
 	for {
 		left := b.crowd.enter()
 		if left == nil {
-			break
+			return nil
 		}
 		select {
 		case <-left:
 		case <-b.closed:
-			return nil, net.ErrClosed
+			return net.ErrClosed
 		}
-	}
-	for {
-		conn, err := b.Listener.Accept()
-		if err != nil {
-			b.crowd.leave()
-			return nil, err
-		}
-		if address := addressOf(conn); b.crowd.admit(address) {
-			return &counted{Conn: conn, crowd: b.crowd, address: address}, nil
-		}
-		conn.Close()
 	}
 }
 
