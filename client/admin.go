@@ -76,6 +76,13 @@ func (a *Admin) Reload(ctx context.Context) error {
 	return a.call(ctx, http.MethodPost, "/v1/reload", nil, nil, nil)
 }
 
+// Check has ktsd say whether it would take up keytrustee.conf.next, and what that
+// names, in the place of keytrustee.conf. The error is its verdict, in the words of
+// Reload's. Nothing is changed.
+func (a *Admin) Check(ctx context.Context) error {
+	return a.call(ctx, http.MethodPost, "/v1/check", nil, nil, nil)
+}
+
 // Organizations returns all organizations by name.
 func (a *Admin) Organizations(ctx context.Context) ([]Organization, error) {
 	var out api.Organizations

@@ -68,7 +68,7 @@ func TestAbsentLooksAlike(t *testing.T) {
 	b, id := newBox(t, s, "acme")
 	absent := anonymous(request(t, b.http, "GET", s.URL+"/v1/nowhere", nil))
 	for _, route := range []string{
-		"GET /v1/server", "POST /v1/reload", "GET /v1/organizations", "POST /v1/organizations",
+		"GET /v1/server", "POST /v1/reload", "POST /v1/check", "GET /v1/organizations", "POST /v1/organizations",
 		"POST /v1/organizations/acme/contacts", "DELETE /v1/organizations/acme/contacts/a@example.com",
 		"PUT /v1/organizations/acme/admission",
 		"POST /v1/clients/" + id.key.Fingerprint() + "/enable", "POST /v1/clients/" + id.key.Fingerprint() + "/disable",

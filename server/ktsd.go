@@ -55,13 +55,13 @@ type ktsd struct {
 	settings atomic.Pointer[settings]
 
 	reloading sync.Mutex
-	listener  net.Listener // of public; reload may replace it
+	listeners map[string]net.Listener // of public, by their addresses; reload may replace them
 }
 
 // start opens everything in the order in which one thing needs another, and
 // listens. Whatever is wrong is found here, before anything is served.
 func start(ctx context.Context, dir confdir.Dir, log *slog.Logger, stderr io.Writer) (_ *ktsd, err error) {
-	k := &ktsd{dir: dir, log: log, stderr: stderr, started: time.Now().UTC(), clients: &crowd{log: log}, failed: make(chan error, 4)}
+	k := &ktsd{dir: dir, log: log, stderr: stderr, started: time.Now().UTC(), clients: &crowd{log: log}, listeners: map[string]net.Listener{}, failed: make(chan error, 4)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, k.close())
@@ -111,7 +111,7 @@ func start(ctx context.Context, dir confdir.Dir, log *slog.Logger, stderr io.Wri
 	k.rest = &rest{Observer: k.metrics, store: k.store}
 	public, admin := web.New(web.Config{
 		Service: k.service, Fingerprint: k.fingerprint, PublicKey: armored, Statement: k.statement,
-		Server: k.describe, Reload: k.reload, Log: log, Metrics: k.metrics.Handler(), Observer: k.rest, Memory: k.memory,
+		Server: k.describe, Reload: k.reload, Check: k.check, Log: log, Metrics: k.metrics.Handler(), Observer: k.rest, Memory: k.memory,
 	})
 	return k, k.listen(public, admin)
 }
@@ -192,8 +192,10 @@ func (k *ktsd) describe() api.Server {
 	s := k.settings.Load()
 	return api.Server{
 		Version: cli.Version, Fingerprint: k.fingerprint, Node: k.node, Started: k.started,
-		Listen: s.listen, TLSMinVersion: s.minVersion, Certificate: s.certFile, PrivateKey: s.keyFile,
-		Loaded: tlsconf.ChainFingerprint(s.certificate), Database: k.database, DatabaseChanged: k.databaseChanged(),
+		Hostname: or(s.hostname, k.node), Listen: s.listen, TLSMinVersion: s.minVersion, Ciphers: s.ciphers,
+		Certificate: s.certFile, PrivateKey: s.keyFile, CAChain: s.chainFile, PasswordScript: s.passwordScript,
+		Loaded: tlsconf.ChainFingerprint(s.certificate), Expires: s.leaf().NotAfter.UTC(), SelfSigned: tlsconf.IsSelfSigned(s.leaf()),
+		Database: k.database, DatabaseChanged: k.databaseChanged(),
 		Limits: limitsOut(s.limits), Audit: auditOut(s.audit),
 	}
 }

@@ -4,25 +4,32 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/ktsd/ktsd/internal/bounds"
 	"github.com/ktsd/ktsd/internal/confdir"
 	"github.com/ktsd/ktsd/internal/fault"
+	"github.com/ktsd/ktsd/internal/names"
 	"github.com/ktsd/ktsd/internal/tlsconf"
 )
 
 // settings are what ktsd works with until the next reload: keytrustee.conf with
 // its defaults, and what it names, loaded.
 type settings struct {
-	listen      string
-	minVersion  string
-	certFile    string
-	keyFile     string
-	certificate *tls.Certificate
-	tls         *tls.Config
-	limits      bounds.Limits
-	audit       bounds.Audit
+	hostname       string // "": this host's name
+	listen         string // as it was configured
+	addresses      []string
+	minVersion     string
+	ciphers        string
+	certFile       string
+	keyFile        string
+	chainFile      string
+	passwordScript string // it may hold a password
+	certificate    *tls.Certificate
+	tls            *tls.Config
+	limits         bounds.Limits
+	audit          bounds.Audit
 }
 
 // loadSettings reads everything that a reload can change. An error changes
@@ -32,19 +39,47 @@ func loadSettings(dir confdir.Dir) (*settings, error) {
 	if err != nil {
 		return nil, err
 	}
+	return settingsOf(dir, dir.Conf(), conf)
+}
+
+// nextSettings are what loadSettings would read if keytrustee.conf.next were
+// keytrustee.conf.
+func nextSettings(dir confdir.Dir) (*settings, error) {
+	conf, err := dir.ReadNextConf()
+	if err != nil {
+		return nil, err
+	}
+	return settingsOf(dir, dir.NextConf(), conf)
+}
+
+// settingsOf loads what conf, read from file, says and names.
+func settingsOf(dir confdir.Dir, file string, conf confdir.Conf) (*settings, error) {
 	s := &settings{
-		listen:     or(conf.Listen, confdir.DefaultListen),
-		minVersion: or(conf.TLSMinVersion, confdir.DefaultTLSMinVersion),
-		certFile:   or(conf.Certificate, dir.Certificate()),
-		keyFile:    or(conf.PrivateKey, dir.PrivateKey()),
-		limits:     conf.LimitsInForce(),
-		audit:      conf.AuditInForce(),
+		hostname:       conf.ServerHostname,
+		listen:         or(conf.Listen, confdir.DefaultListen),
+		minVersion:     or(conf.TLSMinVersion, confdir.DefaultTLSMinVersion),
+		ciphers:        conf.Ciphers,
+		certFile:       or(conf.Certificate, dir.Certificate()),
+		keyFile:        or(conf.PrivateKey, dir.PrivateKey()),
+		chainFile:      or(conf.CAChain, dir.CertificateChain()),
+		passwordScript: conf.PasswordScript,
+		limits:         conf.LimitsInForce(),
+		audit:          conf.AuditInForce(),
+	}
+	var err error
+	if s.addresses, err = names.ParseListen(s.listen); err != nil {
+		return nil, fmt.Errorf("%s: LISTEN: %w", file, err)
 	}
 	floor, err := tlsconf.ParseVersion(s.minVersion)
 	if err != nil {
-		return nil, fmt.Errorf("%s: TLS_MIN_VERSION: %w", dir.Conf(), err)
+		return nil, fmt.Errorf("%s: TLS_MIN_VERSION: %w", file, err)
 	}
-	if s.certificate, err = tlsconf.LoadServer(s.certFile, s.keyFile, dir.CertificateChain()); err != nil {
+	if conf.CAChain != "" { // LoadServer does without the default one
+		if _, err := os.Stat(s.chainFile); err != nil {
+			return nil, fmt.Errorf("%s: SSL_CA_CHAIN: %w", file, err)
+		}
+	}
+	if s.certificate, err = tlsconf.LoadServer(s.certFile, s.keyFile, s.chainFile); err != nil {
 		return nil, fault.New(fault.Invalid, "the TLS certificate cannot be used").Because(err).
 			WithHint("have the certificate and the key that it was made for, in PEM, in the two files (keytrustee.conf may name others: SSL_CERTIFICATE, SSL_PRIVATE_KEY)")
 	}

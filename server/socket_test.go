@@ -60,7 +60,7 @@ func TestSocketPeer(t *testing.T) {
 	}
 	chmod(t, dir.Socket(), 0o666)
 	for _, route := range []string{
-		"GET /v1/server", "POST /v1/reload", "GET /v1/organizations", "POST /v1/organizations", "POST /v1/organizations/acme/contacts",
+		"GET /v1/server", "POST /v1/reload", "POST /v1/check", "GET /v1/organizations", "POST /v1/organizations", "POST /v1/organizations/acme/contacts",
 		"DELETE /v1/organizations/acme/contacts/a@example.com", "PUT /v1/organizations/acme/admission", "GET /v1/clients",
 		"POST /v1/clients/" + id.key.Fingerprint() + "/enable", "POST /v1/clients/" + id.key.Fingerprint() + "/disable",
 	} {

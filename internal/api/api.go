@@ -66,6 +66,7 @@ func Routes() []Route {
 
 		{"server", get, "/v1/server", ByOperator, 0, short},
 		{"reload", post, "/v1/reload", ByOperator, 0, short},
+		{"check", post, "/v1/check", ByOperator, 0, short},
 		{"organizations", get, "/v1/organizations", ByOperator, 0, long},
 		{"createOrganization", post, "/v1/organizations", ByOperator, MaxJSON, short},
 		{"addContacts", post, "/v1/organizations/{organization}/contacts", ByOperator, MaxJSON, short},
@@ -212,15 +213,23 @@ type Admission struct {
 
 // Server tells what ktsd runs with.
 type Server struct {
-	Version       string    `json:"version"`
-	Fingerprint   string    `json:"fingerprint"` // qualified: 4096R/…
-	Node          string    `json:"node"`
-	Listen        string    `json:"listen"`
-	TLSMinVersion string    `json:"tls_min_version"`
-	Certificate   string    `json:"certificate"` // file
-	PrivateKey    string    `json:"private_key"` // file
-	Loaded        string    `json:"loaded"`      // SHA-256 of the certificate in use and its chain, as openssl prints that of one
-	Started       time.Time `json:"started"`
+	Version     string    `json:"version"`
+	Fingerprint string    `json:"fingerprint"` // qualified: 4096R/…
+	Node        string    `json:"node"`
+	Hostname    string    `json:"hostname"` // by which clients reach it
+	Listen      string    `json:"listen"`   // addresses, with commas between
+	Started     time.Time `json:"started"`
+
+	TLSMinVersion  string `json:"tls_min_version"`
+	Ciphers        string `json:"ciphers"`         // in OpenSSL's notation; "": Go's own choice
+	Certificate    string `json:"certificate"`     // file
+	PrivateKey     string `json:"private_key"`     // file
+	CAChain        string `json:"ca_chain"`        // file; it need not be there unless keytrustee.conf names it
+	PasswordScript string `json:"password_script"` // with its arguments, so it may hold the password; "": the key is not encrypted
+
+	Loaded     string    `json:"loaded"`      // SHA-256 of the certificate in use and its chain, as openssl prints that of one
+	Expires    time.Time `json:"expires"`     // the certificate in use
+	SelfSigned bool      `json:"self_signed"` // the certificate in use: no CA vouches for it
 
 	Database        string `json:"database"`         // "sqlite", or "postgres HOST:PORT/DATABASE as USER"; never a password
 	DatabaseChanged bool   `json:"database_changed"` // keytrustee.conf names another one, or another URL of it, which a start takes on

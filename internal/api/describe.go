@@ -205,6 +205,11 @@ func describeServer() map[string]description {
 			more:    "Open connections are not disturbed.", answer: "What ktsd runs with from now on.", answers: []content{jsonOf(Server{})},
 			kinds: []fault.Kind{fault.Conflict},
 		},
+		"check": {
+			summary: "Tell whether keytrustee.conf.next would be taken up in the place of keytrustee.conf",
+			more:    "With the certificate and all else that it names, and the addresses that are not served on yet. Nothing is changed. A refusal has the words of the reload's.",
+			answer:  "It would.", answers: done(), kinds: []fault.Kind{fault.Conflict},
+		},
 	}
 }
 

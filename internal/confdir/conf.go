@@ -63,21 +63,27 @@ func (c *Conf) keys() map[string]*string {
 const maxConf = 1 << 20
 
 // ReadConf reads keytrustee.conf. The error is fs.ErrNotExist if there is none.
-func (d Dir) ReadConf() (Conf, error) {
-	info, err := os.Stat(d.Conf())
+func (d Dir) ReadConf() (Conf, error) { return readConf(d.Conf()) }
+
+// ReadNextConf reads keytrustee.conf.next. The error is fs.ErrNotExist if there is
+// none.
+func (d Dir) ReadNextConf() (Conf, error) { return readConf(d.NextConf()) }
+
+func readConf(file string) (Conf, error) {
+	info, err := os.Stat(file)
 	if err != nil {
 		return Conf{}, err
 	}
 	if info.Size() > maxConf {
-		return Conf{}, fmt.Errorf("%s has %d bytes; at most %d are read", d.Conf(), info.Size(), maxConf)
+		return Conf{}, fmt.Errorf("%s has %d bytes; at most %d are read", file, info.Size(), maxConf)
 	}
-	data, err := os.ReadFile(d.Conf())
+	data, err := os.ReadFile(file)
 	if err != nil {
 		return Conf{}, err
 	}
 	c, err := ParseConf(data)
 	if err != nil {
-		return Conf{}, fmt.Errorf("%s: %w", d.Conf(), err)
+		return Conf{}, fmt.Errorf("%s: %w", file, err)
 	}
 	return c, nil
 }

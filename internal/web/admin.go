@@ -23,9 +23,26 @@ func (f *front) reload(x *exchange) error {
 		return err
 	}
 	if err := f.Reload(); err != nil {
-		return fault.New(fault.Conflict, "ktsd goes on as before: %v", err)
+		return refused(err)
 	}
 	return x.answer(http.StatusOK, f.Server())
+}
+
+// check answers ktsd's verdict on the files that it would be told to work with.
+func (f *front) check(x *exchange) error {
+	if err := f.Service.Permit(x.caller, "server.check"); err != nil {
+		return err
+	}
+	if err := f.Check(); err != nil {
+		return refused(err)
+	}
+	return x.answer(http.StatusOK, done{})
+}
+
+// refused is the verdict on files that ktsd does not take up: the same at a reload
+// and at a check.
+func refused(err error) error {
+	return fault.New(fault.Conflict, "ktsd goes on as before: %v", err)
 }
 
 func (f *front) organizations(x *exchange) error {

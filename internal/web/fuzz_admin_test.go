@@ -24,7 +24,7 @@ func adminFront(t testing.TB) *http.Client {
 	t.Helper()
 	_, handler := web.New(web.Config{
 		Service: service(t, "A"), Log: slog.New(slog.DiscardHandler), Server: func() api.Server { return api.Server{} },
-		Reload: func() error { return errors.New("it is only a test") },
+		Reload: func() error { return errors.New("it is only a test") }, Check: func() error { return nil },
 	})
 	socket := filepath.Join(t.TempDir(), "s")
 	l, err := net.Listen("unix", socket)
@@ -56,6 +56,7 @@ func FuzzAdminRequest(f *testing.F) {
 	f.Add("POST", "/v1/clients/4096R%2f"+strings.Repeat("A", 40)+"/disable", "", []byte{})
 	f.Add("POST", "/v1/clients/x/enable", "", []byte{})
 	f.Add("POST", "/v1/reload", "", []byte{})
+	f.Add("POST", "/v1/check", "", []byte{})
 	f.Add("GET", "/v1/server", "x", []byte("body"))
 	f.Add("GET", "/v1/openapi.json", "", []byte{})
 	c := adminFront(f)

@@ -29,6 +29,7 @@ type Config struct {
 	Statement   func() (string, error) // over the TLS key in use, signed in the clear; nil: there is none
 	Server      func() api.Server      // what the process runs with now
 	Reload      func() error           // nil, or why it goes on as before
+	Check       func() error           // nil, or why a reload with keytrustee.conf.next would go on as before
 	Log         *slog.Logger
 
 	Metrics  http.Handler // what GET /metrics answers; nil: there is no such route
@@ -63,7 +64,7 @@ func (f *front) handlers() map[string]handle {
 		"root": f.root, "health": f.health, "ready": f.ready, "metrics": f.metrics, "register": f.register, "openapi": f.openapi,
 		"self": f.self, "put": f.put, "get": f.get, "find": f.find, "delete": f.delete, "undelete": f.undelete, "purge": f.purge,
 		"certificates": f.certificates, "addCertificate": f.addCertificate, "retireCertificate": f.retireCertificate,
-		"server": f.server, "reload": f.reload,
+		"server": f.server, "reload": f.reload, "check": f.check,
 		"organizations": f.organizations, "createOrganization": f.createOrganization, "addContacts": f.addContacts,
 		"removeContact": f.removeContact, "setAdmission": f.setAdmission,
 		"clients": f.clients, "enableClient": f.enableClient, "disableClient": f.disableClient,
