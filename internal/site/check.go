@@ -30,3 +30,11 @@ func CheckApproval(approval Approval) error {
 	}
 	return nil
 }
+
+// CheckManagedBy refuses what is neither ManagedByFile nor ManagedByTenant.
+func CheckManagedBy(managedBy ManagedBy) error {
+	if managedBy != ManagedByFile && managedBy != ManagedByTenant {
+		return fmt.Errorf("an organization is managed by %q or %q", ManagedByFile, ManagedByTenant)
+	}
+	return nil
+}
