@@ -1,6 +1,10 @@
 package hcl
 
-import "github.com/hashicorp/hcl/v2/hclsyntax"
+import (
+	"cmp"
+
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+)
 
 // blockKind is a kind of block that stands at the top of a file.
 type blockKind struct {
@@ -8,6 +12,7 @@ type blockKind struct {
 	label   string // what the label is: "host name"; empty: there is none
 	example string // a header, for the one who forgot the label
 	single  bool   // a file has one at most, whatever its label
+	about   string // the word for what has one such block at most; empty: the kind
 
 	labels []string // all there are; nil: check tells
 	check  func(label string) error
@@ -22,6 +27,9 @@ func (k blockKind) noun() string {
 	return k.body.kind
 }
 
+// subject is the word for what has one block of this kind at most.
+func (k blockKind) subject() string { return cmp.Or(k.about, k.body.kind) }
+
 // blockKinds is the language: a new block is a line here, and a file with its
 // schema and its store function.
 func blockKinds() []blockKind {
@@ -31,6 +39,7 @@ func blockKinds() []blockKind {
 		limitsBlock(),
 		auditBlock(),
 		organizationBlock(),
+		removedBlock(),
 	}
 }
 
@@ -38,7 +47,7 @@ func blockKinds() []blockKind {
 func laterBlocks() []string {
 	return []string{
 		"backup", "high_availability", "hsm", "locals",
-		"mail", "removed", "schedule", "variable",
+		"mail", "schedule", "variable",
 	}
 }
 

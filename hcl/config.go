@@ -79,7 +79,16 @@ func (c *Config) Server(host string) (*site.Server, Diagnostics) {
 // set the attribute, the place is the block's header; if it has no such block,
 // the error has no place.
 func (c *Config) ErrorAt(kind, name, attr, summary, detail string) Diagnostic {
-	d := Diagnostic{Severity: SeverityError, Summary: summary, Detail: detail, Block: blockTitle(kind, name)}
+	return c.at(SeverityError, kind, name, attr, summary, detail)
+}
+
+// WarningAt is ErrorAt for what does not keep the file from being applied.
+func (c *Config) WarningAt(kind, name, attr, summary, detail string) Diagnostic {
+	return c.at(SeverityWarning, kind, name, attr, summary, detail)
+}
+
+func (c *Config) at(severity Severity, kind, name, attr, summary, detail string) Diagnostic {
+	d := Diagnostic{Severity: severity, Summary: summary, Detail: detail, Block: blockTitle(kind, name)}
 	for _, a := range []address{addressOf(kind, name, attr), addressOf(kind, name, "")} {
 		if place, ok := c.places[a]; ok {
 			c.source.locate(&d, place)

@@ -52,8 +52,8 @@ func TestSite(t *testing.T) {
 			{Name: "KTS02.example.com"},
 		},
 		Organizations: []site.Organization{
-			{Name: "one", Contacts: []string{"finn@example.com", "root@localhost"}, Approval: site.ApprovalAuthCode, AuthCodeFile: "/etc/keytrustee/one.code"},
-			{Name: "two", Contacts: []string{"jake@example.com"}, Approval: site.ApprovalAutomatic},
+			{Name: "one", Contacts: []string{"finn@example.com", "root@localhost"}, Approval: site.ApprovalAuthCode, AuthCodeFile: "/etc/keytrustee/one.code", ManagedBy: site.ManagedByFile},
+			{Name: "two", Contacts: []string{"jake@example.com"}, Approval: site.ApprovalAutomatic, ManagedBy: site.ManagedByFile},
 		},
 	}
 	if diff := cmp.Diff(want, parse(t, twoServers).Site()); diff != "" {

@@ -129,7 +129,7 @@ func (d *decoder) checkDuplicate(kind blockKind, name string, place hcllib.Range
 	}
 	if first, found := d.config.places[d.block]; found {
 		d.report(place, fmt.Sprintf("duplicate %s block %q", kind.body.kind, name),
-			fmt.Sprintf("The first one stands at %s. Each %s has one block.", lineOf(first), kind.body.kind), "")
+			fmt.Sprintf("The first one stands at %s. Each %s has one block.", lineOf(first), kind.subject()), "")
 		return
 	}
 	d.config.places[d.block] = place

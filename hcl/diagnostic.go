@@ -10,8 +10,11 @@ import (
 // Severity tells what a diagnostic prevents.
 type Severity string
 
-// SeverityError is the severity of what keeps a file from being applied.
-const SeverityError Severity = "error"
+// The severities.
+const (
+	SeverityError   Severity = "error"   // it keeps a file from being applied
+	SeverityWarning Severity = "warning" // it does not, and wants to be known
+)
 
 // Diagnostic is one thing to say about a file. Its JSON form is for programs.
 type Diagnostic struct {

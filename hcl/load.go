@@ -74,6 +74,7 @@ func Parse(src []byte, filename string) (*Config, Diagnostics) {
 	d.syntaxErrors(lexed.broken)
 	d.syntaxErrors(d.duplicateAttributes(body, lexed.tokens, broken))
 	d.decodeFile(body)
+	d.removedAndDeclared()
 	slices.SortStableFunc(d.diags, Diagnostic.compare)
 	return d.config, d.diags
 }

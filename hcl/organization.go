@@ -1,7 +1,9 @@
 package hcl
 
 import (
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
@@ -15,6 +17,8 @@ import (
 //	  contacts       = ["finn@example.com"]            # at least one
 //	  approval       = "auth_code"                     # default
 //	  auth_code_file = "/etc/keytrustee/NAME.code"     # without it, ktsd generates the code
+//	  expiration     = "2027-12-31"                    # when it ends, in UTC: see expiration; default: never
+//	  managed_by     = "file"                          # default; "tenant": its contacts have the last word
 //	}
 func organizationBlock() blockKind {
 	return blockKind{
@@ -24,8 +28,7 @@ func organizationBlock() blockKind {
 		store:   storeOrganization,
 		body: bodySchema{
 			kind:       "organization",
-			attributes: []string{"contacts", "approval", "auth_code_file"},
-			later:      []string{"expiration", "managed_by"},
+			attributes: []string{"contacts", "approval", "auth_code_file", "expiration", "managed_by"},
 			instead: advice{"A site file is read by many, so no code stands in it: ktsd generates one, or it comes from a file of its own.",
 				`Remove the line, or give the path: auth_code_file = "/etc/keytrustee/NAME.code"`},
 		},
@@ -33,7 +36,7 @@ func organizationBlock() blockKind {
 }
 
 func storeOrganization(d *decoder, name string, body *hclsyntax.Body) {
-	org := site.Organization{Name: name, Approval: site.DefaultApproval}
+	org := site.Organization{Name: name, Approval: site.DefaultApproval, ManagedBy: site.DefaultManagedBy}
 	org.Contacts = d.contacts(body)
 	checkApproval := func(value string) error { return site.CheckApproval(site.Approval(value)) }
 	approval, approvalIsSet := d.text(body, "approval", checkApproval)
@@ -42,6 +45,10 @@ func storeOrganization(d *decoder, name string, body *hclsyntax.Body) {
 	}
 	var codeIsSet bool
 	org.AuthCodeFile, codeIsSet = d.text(body, "auth_code_file", checkPath)
+	org.Expiration = d.expiration(body)
+	if managedBy, isSet := d.text(body, "managed_by", checkManagedBy); isSet {
+		org.ManagedBy = site.ManagedBy(managedBy)
+	}
 	if codeIsSet && approvalIsSet && org.Approval != site.ApprovalAuthCode {
 		d.report(body.Attributes["auth_code_file"].NameRange, "auth_code_file has no effect here",
 			fmt.Sprintf("The approval of this organization is %q: no code admits its clients.", org.Approval),
@@ -68,16 +75,49 @@ func (d *decoder) contacts(body *hclsyntax.Body) []string {
 			"An organization has at least one contact, who is told of its clients.", `Add for example: contacts = ["finn@example.com"]`)
 		return nil
 	}
-	var contacts []string
-	first := map[string]element{}
-	for _, e := range elements {
-		if before, found := first[e.value]; found {
-			d.report(e.place, fmt.Sprintf("duplicate contact %q", e.value),
-				fmt.Sprintf("The contact is listed first at %s. A contact is listed once in an organization.", lineOf(before.place)), "")
+	same := func(address string) string { return address }
+	return d.unique(elements, "contact", "A contact is listed once in an organization.", same)
+}
+
+func checkManagedBy(value string) error { return site.CheckManagedBy(site.ManagedBy(value)) }
+
+// expiration returns when an organization ends; zero: never. A date is midnight
+// at its beginning. Without a zone, time is UTC. It is never, too, at the time that
+// the original's listing has for it.
+func (d *decoder) expiration(body *hclsyntax.Body) (when time.Time) {
+	check := func(value string) (err error) {
+		when, err = parseExpiration(value)
+		return err
+	}
+	if _, ok := d.text(body, "expiration", check); !ok {
+		return time.Time{}
+	}
+	return when
+}
+
+func parseExpiration(value string) (time.Time, error) {
+	if value == originalNever {
+		return time.Time{}, nil
+	}
+	for _, layout := range []string{time.DateOnly, time.RFC3339, "2006-01-02T15:04:05"} {
+		when, err := time.Parse(layout, value)
+		if err != nil {
 			continue
 		}
-		first[e.value] = e
-		contacts = append(contacts, e.value)
+		if when = when.UTC(); when.Nanosecond() != 0 || when.Year() < firstYear || when.Year() > lastYear {
+			return time.Time{}, fmt.Errorf("the time is a whole second in the years %d to %d", firstYear, lastYear)
+		}
+		return when, nil
 	}
-	return contacts
+	return time.Time{}, errors.New(`this is no date such as "2027-12-31", which is its first moment in UTC, and no time such as "2027-12-31T18:00:00+01:00"`)
 }
+
+// originalNever is the expiration that the original's listing has for an
+// organization that never expires.
+const originalNever = "9999-12-31T18:59:59"
+
+// The years that a time can be in.
+const (
+	firstYear = 1970
+	lastYear  = 9999
+)

@@ -8,9 +8,10 @@ import (
 
 // The escape sequences in use (ECMA-48, SGR).
 const (
-	ansiBold  = "\x1b[1m"
-	ansiRed   = "\x1b[1;31m"
-	ansiReset = "\x1b[0m"
+	ansiBold   = "\x1b[1m"
+	ansiRed    = "\x1b[1;31m"
+	ansiYellow = "\x1b[1;33m"
+	ansiReset  = "\x1b[0m"
 )
 
 // Error returns what Write writes, without colour.
@@ -29,7 +30,7 @@ func (ds Diagnostics) Error() string {
 //	    2 |   lisen = ":11371"
 //	      |   ^^^^^
 //
-//	  The attribute of server is listen; inside it stands the block tls.
+//	  The attributes of server are listen, hostname; inside it stands the block tls.
 //	  Did you mean "listen"?
 func (ds Diagnostics) Write(w io.Writer, color bool) error {
 	var b strings.Builder
@@ -52,7 +53,11 @@ func (d Diagnostic) write(b *strings.Builder, color bool) {
 		}
 		return sequence + s + ansiReset
 	}
-	fmt.Fprintf(b, "%s %s\n", paint(ansiRed, "Error:"), paint(ansiBold, printable(d.Summary)))
+	word, hue := "Error:", ansiRed
+	if d.Severity == SeverityWarning {
+		word, hue = "Warning:", ansiYellow
+	}
+	fmt.Fprintf(b, "%s %s\n", paint(hue, word), paint(ansiBold, printable(d.Summary)))
 	if d.Place != nil {
 		in := ""
 		if d.Block != "" {
@@ -62,7 +67,7 @@ func (d Diagnostic) write(b *strings.Builder, color bool) {
 	}
 	if d.Snippet != nil {
 		b.WriteByte('\n')
-		d.Snippet.write(b, d.Place.Line, func(s string) string { return paint(ansiRed, s) })
+		d.Snippet.write(b, d.Place.Line, func(s string) string { return paint(hue, s) })
 		b.WriteByte('\n')
 	}
 	for _, sentence := range []string{d.Detail, d.Suggestion} {

@@ -46,7 +46,11 @@ func secretSpans(tokens hclsyntax.Tokens) []span {
 			continue
 		}
 		end := valueEnd(value)
-		spans = append(spans, span{value[0].Range.Start.Byte, value[end-1].Range.End.Byte})
+		hidden := span{value[0].Range.Start.Byte, value[end-1].Range.End.Byte}
+		if strings.HasSuffix(name, "_script") {
+			hidden.start = arguments(value, hidden)
+		}
+		spans = append(spans, hidden)
 		i = len(tokens) - len(value) + end - 1
 	}
 	return spans
@@ -134,12 +138,27 @@ func isPath(name string, value hclsyntax.Tokens) bool {
 		return false
 	}
 	switch {
-	case strings.HasSuffix(name, "_file"), strings.HasSuffix(name, "_script"):
+	case strings.HasSuffix(name, "_file"):
 		return value[1].Bytes[0] == '/'
 	case name == "private_key":
 		return !bytes.Contains(value[1].Bytes, []byte("-----"))
 	}
 	return false
+}
+
+// arguments returns where, in a hidden value, the arguments of a program begin
+// whose path is the beginning of a plain text; at the end, if there are none.
+func arguments(value hclsyntax.Tokens, hidden span) (start int) {
+	if len(value) < 3 || value[0].Type != hclsyntax.TokenOQuote || value[1].Type != hclsyntax.TokenQuotedLit || value[1].Bytes[0] != '/' {
+		return hidden.start
+	}
+	if i := bytes.IndexAny(value[1].Bytes, " \\\t$%"); i >= 0 {
+		return value[1].Range.Start.Byte + i
+	}
+	if value[2].Type == hclsyntax.TokenCQuote {
+		return hidden.end
+	}
+	return value[1].Range.End.Byte
 }
 
 // valueEnd returns how many tokens a value has, up to the end of its line or

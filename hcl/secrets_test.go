@@ -32,6 +32,11 @@ database "postgres" {
   url = "user=ktsd password=ThisISAs3cr3t! host=db"
   password = "ThisISAs3cr3t!"
 } # postgres://ktsd:ThisISAs3cr3t!@db/keytrustee
+server "kts01" {
+  tls {
+    private_key_password_script = "/bin/echo -n ThisISAs3cr3t!"
+  }
+}
 `
 
 // TestDamagedFilesShowNoSecret removes each character of a file, and inserts

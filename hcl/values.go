@@ -79,6 +79,33 @@ func (d *decoder) texts(body *hclsyntax.Body, name, noun string, check func(stri
 	return elements, valid
 }
 
+// isList tells whether an attribute is written as a list.
+func isList(body *hclsyntax.Body, name string) bool {
+	attr, found := body.Attributes[name]
+	if !found {
+		return false
+	}
+	_, list := unwrap(attr.Expr).(*hclsyntax.TupleConsExpr)
+	return list
+}
+
+// unique returns the values of a list, in which none occurs twice: each of those
+// that do is reported with the rule. key tells the values that are the same.
+func (d *decoder) unique(elements []element, noun, rule string, key func(string) string) []string {
+	var values []string
+	first := map[string]element{}
+	for _, e := range elements {
+		if before, found := first[key(e.value)]; found {
+			d.report(e.place, fmt.Sprintf("duplicate %s %q", noun, e.value),
+				fmt.Sprintf("The %s is listed first at %s. %s", noun, lineOf(before.place), rule), "")
+			continue
+		}
+		first[key(e.value)] = e
+		values = append(values, e.value)
+	}
+	return values
+}
+
 func (d *decoder) notAList(attr *hclsyntax.Attribute) {
 	value, ok := d.constant(attr.Expr)
 	if !ok {
