@@ -30,6 +30,7 @@ type Record struct {
 	Object       string    `json:"object,omitempty"` // what it was done to: a uuid, a fingerprint, a contact
 	Detail       string    `json:"detail,omitempty"`
 	RequestID    string    `json:"request_id,omitempty"`
+	Reason       string    `json:"reason,omitempty"` // why, in the operator's own words
 }
 
 // Auditor writes records into this node's hash chain.

@@ -44,8 +44,12 @@ func ReadRows(ctx context.Context, store Store, sealer Sealer) (Rows, error) {
 		return Rows{}, fmt.Errorf("reading the organizations: %w", err)
 	}
 	for _, o := range orgs {
+		grants := "approval " + string(o.Approval)
+		if o.ManagedBy != ManagedByTenant {
+			grants += ", managed by " + string(o.ManagedBy)
+		}
 		rows.add(sealer, o.MAC, Row{Kind: "organization", Name: string(o.Name), Created: o.Created,
-			Grants: "approval " + string(o.Approval), sets: Authenticate{Organization: o.Name}, says: o.row()})
+			Grants: grants, sets: Authenticate{Organization: o.Name}, says: o.row()})
 		for _, c := range o.Contacts {
 			rows.add(sealer, c.MAC, Row{Kind: "contact", Name: c.Address, Organization: o.Name, Created: c.Created,
 				sets: Authenticate{Organization: o.Name, Contact: c.Address}, says: c.row(o.Name)})

@@ -35,7 +35,7 @@ func (s *Service) AddCertificate(ctx context.Context, c Caller, n NewCertificate
 		return Certificate{}, s.refuse(rec, err)
 	}
 	var cert Certificate
-	keys := Keys{Certificates: []KeyHash{c.Certificate, n.Key}, Clients: []Fingerprint{who.Client.Fingerprint}}
+	keys := Keys{Certificates: []KeyHash{c.Certificate, n.Key}, Clients: []Fingerprint{who.Client.Fingerprint}, Spent: []KeyHash{n.Key}}
 	err = s.change(ctx, rec, keys, func(f *Facts, rec *Record) ([]Mutation, error) {
 		now := f.standing(c.Certificate)
 		if err := s.admit(now, rec.Time); err != nil {
@@ -44,8 +44,11 @@ func (s *Service) AddCertificate(ctx context.Context, c Caller, n NewCertificate
 		if now.Client.Fingerprint != who.Client.Fingerprint {
 			return nil, errUnregistered()
 		}
+		if f.spent[n.Key] || s.denied(certificateSubject(n.Key)) {
+			return nil, errBoundBefore()
+		}
 		if have, ok := f.certificates[n.Key]; ok {
-			if have.Client != now.Client.Fingerprint || !have.Retired.IsZero() || s.denied(certificateSubject(n.Key)) {
+			if have.Client != now.Client.Fingerprint || !have.Retired.IsZero() {
 				return nil, errBoundBefore()
 			}
 			cert = have

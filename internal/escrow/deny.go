@@ -276,11 +276,24 @@ func (s *Service) taking(sub Subject) (Keys, decision, error) {
 		if err != nil {
 			return Keys{}, nil, fault.New(fault.NotFound, "no certificate %.80s", sub.Name)
 		}
-		return Keys{Certificates: []KeyHash{key}}, s.revoke(key, new(Certificate)), nil
+		return Keys{Certificates: []KeyHash{key}}, s.revokeOrSpend(key), nil
 	case SubjectContact:
 		return Keys{Organizations: []OrgName{sub.Organization}}, s.removeContact(sub.Organization, sub.Name), nil
 	}
 	return Keys{}, nil, fault.New(fault.NotFound, "no subject of kind %q", sub.Kind)
+}
+
+// revokeOrSpend is revoke for what the operator was told of already: where the
+// certificate's client is gone by now, its key is never bound again all the same.
+func (s *Service) revokeOrSpend(key KeyHash) decision {
+	revoke := s.revoke(key, new(Certificate))
+	return func(f *Facts, rec *Record) ([]Mutation, error) {
+		if _, ok := f.certificates[key]; ok {
+			return revoke(f, rec)
+		}
+		rec.Detail = "of no client"
+		return []Mutation{SpendKey{key, rec.Time}}, nil
+	}
 }
 
 // noDenyList is where none is kept: what the store cannot be told is refused.

@@ -1,5 +1,7 @@
 package escrow
 
+import "maps"
+
 // Keys name the facts that a change needs.
 type Keys struct {
 	Certificates  []KeyHash     // with the clients and organizations they lead to, and what these use
@@ -7,6 +9,8 @@ type Keys struct {
 	Organizations []OrgName     // with their contacts, what they use, and the number of clients that are pending
 	Deposits      []DepositKey
 	Owned         []OwnedKey
+	Holdings      []OrgName // what these hold, counted one by one: it takes long
+	Spent         []KeyHash // whether these are never to be bound, since they were retired in an organization that is gone
 }
 
 // OwnedKey names a deposit by its client's fingerprint.
@@ -30,6 +34,8 @@ func (k *Keys) merge(other Keys) {
 	k.Organizations = append(k.Organizations, other.Organizations...)
 	k.Deposits = append(k.Deposits, other.Deposits...)
 	k.Owned = append(k.Owned, other.Owned...)
+	k.Holdings = append(k.Holdings, other.Holdings...)
+	k.Spent = append(k.Spent, other.Spent...)
 }
 
 type depositID struct {
@@ -54,6 +60,8 @@ type Facts struct {
 	pending       map[OrgName]int64     // clients of an organization that wait for approval
 	clientUsage   map[Fingerprint]Usage
 	orgUsage      map[OrgName]Usage
+	holdings      map[OrgName]Holding
+	spent         map[KeyHash]bool
 }
 
 // NewFacts returns facts for a Store to fill.
@@ -68,6 +76,8 @@ func NewFacts() *Facts {
 		pending:       map[OrgName]int64{},
 		clientUsage:   map[Fingerprint]Usage{},
 		orgUsage:      map[OrgName]Usage{},
+		holdings:      map[OrgName]Holding{},
+		spent:         map[KeyHash]bool{},
 	}
 }
 
@@ -97,6 +107,12 @@ func (f *Facts) AddPending(org OrgName, n int64) { f.pending[org] = n }
 // AddOrganizationUsage adds what an organization uses.
 func (f *Facts) AddOrganizationUsage(org OrgName, u Usage) { f.orgUsage[org] = u }
 
+// AddHolding adds what an organization holds.
+func (f *Facts) AddHolding(org OrgName, h Holding) { f.holdings[org] = h }
+
+// AddSpent adds a TLS key that is never to be bound.
+func (f *Facts) AddSpent(key KeyHash) { f.spent[key] = true }
+
 // AddUsage adds what a client and its organization use.
 func (f *Facts) AddUsage(client Fingerprint, ofClient Usage, org OrgName, ofOrganization Usage) {
 	f.clientUsage[client], f.orgUsage[org] = ofClient, ofOrganization
@@ -105,21 +121,10 @@ func (f *Facts) AddUsage(client Fingerprint, ofClient Usage, org OrgName, ofOrga
 // apply makes the facts what they will be once m is written.
 func (f *Facts) apply(m Mutation) {
 	switch m := m.(type) {
-	case AddOrganization:
-		f.AddOrganization(m.Organization)
-		f.AddOrganizationUsage(m.Organization.Name, Usage{})
-	case SetAdmission:
-		o := f.organizations[m.Organization]
-		o.Approval, o.Code, o.MAC = m.Approval, m.Code, m.MAC
-		f.organizations[m.Organization] = o
-	case AddContact:
-		o := f.organizations[m.Organization]
-		o.Contacts = append(o.Contacts[:len(o.Contacts):len(o.Contacts)], m.Contact)
-		f.organizations[m.Organization] = o
-	case RemoveContact:
-		o := f.organizations[m.Organization]
-		o.Contacts = without(o.Contacts, m.Contact)
-		f.organizations[m.Organization] = o
+	case AddOrganization, SetAdmission, SetExpiration, SetManagement, AddContact, RemoveContact, RemoveOrganization:
+		f.applyOrganization(m)
+	case SpendKey:
+		f.AddSpent(m.Key)
 	case AddClient, RemoveClient, AddCertificate, RetireCertificate, SetClientState:
 		f.applyClient(m)
 	case AddDeposit:
@@ -127,6 +132,7 @@ func (f *Facts) apply(m Mutation) {
 		d.Sealed = Sealed{}
 		f.AddDeposit(d)
 		f.AddLatest(d.Client, d.Handle, d.Version)
+		f.count(f.clients[d.Client].Organization, Holding{Deposits: 1, Bytes: d.Size})
 	case SetDeleted:
 		id := depositID{m.Client, m.UUID}
 		d := f.deposits[id]
@@ -135,6 +141,9 @@ func (f *Facts) apply(m Mutation) {
 	case Purge:
 		id := depositID{m.Client, m.UUID}
 		d := f.deposits[id]
+		if d.Purged.IsZero() {
+			f.count(f.clients[m.Client].Organization, Holding{Deposits: -1, Bytes: -d.Size})
+		}
 		d.Purged = m.Purged
 		f.deposits[id] = d
 	case SetUsage:
@@ -146,16 +155,80 @@ func (f *Facts) apply(m Mutation) {
 	}
 }
 
+// applyOrganization is apply for what is about organizations and their contacts.
+func (f *Facts) applyOrganization(m Mutation) {
+	change := func(name OrgName, edit func(*Organization)) {
+		o := f.organizations[name]
+		edit(&o)
+		f.organizations[name] = o
+	}
+	switch m := m.(type) {
+	case AddOrganization:
+		f.AddOrganization(m.Organization)
+		f.AddOrganizationUsage(m.Organization.Name, Usage{})
+		f.AddHolding(m.Organization.Name, Holding{})
+	case SetAdmission:
+		change(m.Organization, func(o *Organization) { o.Approval, o.Code, o.MAC = m.Approval, m.Code, m.MAC })
+	case SetExpiration:
+		change(m.Organization, func(o *Organization) { o.Expires, o.MAC = m.Expires, m.MAC })
+	case SetManagement:
+		change(m.Organization, func(o *Organization) { o.ManagedBy, o.MAC = m.ManagedBy, m.MAC })
+	case AddContact:
+		change(m.Organization, func(o *Organization) { o.Contacts = append(o.Contacts[:len(o.Contacts):len(o.Contacts)], m.Contact) })
+	case RemoveContact:
+		change(m.Organization, func(o *Organization) { o.Contacts = without(o.Contacts, m.Contact) })
+	case RemoveOrganization:
+		f.removeOrganization(m.Organization)
+	}
+}
+
+// removeOrganization makes the facts those of a store in which an organization and
+// all below it are gone.
+func (f *Facts) removeOrganization(org OrgName) {
+	gone := map[Fingerprint]bool{}
+	for fp, c := range f.clients {
+		if c.Organization == org {
+			gone[fp] = true
+			delete(f.clients, fp)
+			delete(f.bound, fp)
+			delete(f.clientUsage, fp)
+		}
+	}
+	for key, cert := range f.certificates {
+		if gone[cert.Client] {
+			if !cert.Retired.IsZero() {
+				f.AddSpent(key)
+			}
+			delete(f.certificates, key)
+		}
+	}
+	maps.DeleteFunc(f.deposits, func(id depositID, _ Deposit) bool { return gone[id.client] })
+	maps.DeleteFunc(f.latest, func(id handleID, _ int64) bool { return gone[id.client] })
+	delete(f.organizations, org)
+	f.AddPending(org, 0)
+	f.AddOrganizationUsage(org, Usage{})
+	f.count(org, Holding{-f.holdings[org].Clients, -f.holdings[org].Deposits, -f.holdings[org].Bytes})
+}
+
+// count adds to what an organization holds, where that is among the facts.
+func (f *Facts) count(org OrgName, more Holding) {
+	if h, asked := f.holdings[org]; asked {
+		f.holdings[org] = Holding{h.Clients + more.Clients, h.Deposits + more.Deposits, h.Bytes + more.Bytes}
+	}
+}
+
 // applyClient is apply for what is about clients and their certificates.
 func (f *Facts) applyClient(m Mutation) {
 	switch m := m.(type) {
 	case AddClient:
 		f.AddClient(m.Client)
 		f.clientUsage[m.Client.Fingerprint] = Usage{}
+		f.count(m.Client.Organization, Holding{Clients: 1})
 		f.countPending(m.Client.Organization, 0, m.Client.State)
 	case RemoveClient:
 		c := f.clients[m.Client]
 		f.countPending(c.Organization, c.State, 0)
+		f.count(c.Organization, Holding{Clients: -1})
 		delete(f.clients, m.Client)
 		delete(f.bound, m.Client)
 		delete(f.clientUsage, m.Client)

@@ -3,6 +3,7 @@ package escrow
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"sync"
 
 	"github.com/ktsd/ktsd/internal/fault"
@@ -27,8 +28,14 @@ func (c *Client) row() Binding {
 	return bind("ktsd-client-row/1", string(c.Fingerprint), string(c.Organization), c.Name, number(int64(c.State)), micros(c.Created))
 }
 
+// An organization's management is a field of its own where it is not the tenant's:
+// rows that were written before there was one say the same as a tenant's.
 func (o *Organization) row() Binding {
-	return bind("ktsd-organization-row/1", string(o.Name), string(o.Approval), micros(o.Expires))
+	fields := []string{string(o.Name), string(o.Approval), micros(o.Expires)}
+	if o.ManagedBy != ManagedByTenant {
+		fields = append(fields, string(o.ManagedBy))
+	}
+	return bind("ktsd-organization-row/1", fields...)
 }
 
 func (c *Contact) row(org OrgName) Binding {
@@ -79,6 +86,13 @@ func (a *authenticated) add(who Standing) {
 	a.all[who.Certificate.Key] = who
 }
 
+// forget drops what is known of an organization's rows, which were removed.
+func (a *authenticated) forget(org OrgName) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	maps.DeleteFunc(a.all, func(_ KeyHash, who Standing) bool { return who.Organization.Name == org })
+}
+
 // same compares what row binds, and the MAC over that.
 
 func (c *Certificate) same(d *Certificate) bool {
@@ -91,7 +105,7 @@ func (c *Client) same(d *Client) bool {
 }
 
 func (o *Organization) same(p *Organization) bool {
-	return o.Name == p.Name && o.Approval == p.Approval && o.Expires.Equal(p.Expires) && bytes.Equal(o.MAC, p.MAC)
+	return o.Name == p.Name && o.Approval == p.Approval && o.Expires.Equal(p.Expires) && o.ManagedBy == p.ManagedBy && bytes.Equal(o.MAC, p.MAC)
 }
 
 func (s *Service) authenticCertificate(c *Certificate) error {

@@ -1,6 +1,7 @@
 package escrow
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -18,6 +19,9 @@ type NewOrganization struct {
 	Contacts []string
 	Approval Approval     // "" stands for auth_code
 	Code     names.Secret // with auth_code: empty has one generated
+
+	Expires   *time.Time // nil stands for never
+	ManagedBy Management // "" stands for tenant
 }
 
 // OrganizationView is an organization as the operator sees it.
@@ -26,10 +30,6 @@ type OrganizationView struct {
 	AuthCode names.Secret // empty: none
 	Foreign  []string     // what of it this server did not write: "organization", "contact finn@example.com"
 }
-
-// noExpiry is the expiration of an organization that never expires, as the
-// original writes it (9999-12-31T18:59:59).
-var noExpiry = time.Date(9999, 12, 31, 18, 59, 59, 0, time.UTC)
 
 // operate is change for what only the operator may do. To anybody else there is
 // no such thing.
@@ -46,23 +46,26 @@ func errNotHere() error { return fault.New(fault.NotFound, "no such resource") }
 func (s *Service) CreateOrganization(ctx context.Context, c Caller, n NewOrganization) (Organization, error) {
 	rec := s.record(c, "organization.create", string(n.Name))
 	rec.Organization = n.Name
-	if n.Approval == "" {
-		n.Approval = ApprovalAuthCode
-	}
-	if err := checkContacts(n.Contacts); err != nil {
+	if err := n.complete(); err != nil {
 		return Organization{}, s.refuse(rec, err)
 	}
 	code, err := s.sealCode(n.Name, n.Approval, n.Code)
 	if err != nil {
 		return Organization{}, s.refuse(rec, err)
 	}
+	if !s.deniesNone() { // else there is nothing to lift, and those made at once share a commit
+		s.giving.Lock()
+		defer s.giving.Unlock()
+	}
+	turn := s.turn()
 	var org Organization
 	err = s.operate(ctx, c, rec, Keys{Organizations: []OrgName{n.Name}}, func(f *Facts, rec *Record) ([]Mutation, error) {
 		if _, exists := f.organizations[n.Name]; exists {
 			return nil, fault.New(fault.Conflict, "organization %s exists", n.Name)
 		}
 		org = Organization{
-			Name: n.Name, UUID: newOrganizationUUID(), Approval: n.Approval, Code: code, Created: rec.Time, Expires: noExpiry,
+			Name: n.Name, UUID: newOrganizationUUID(), Approval: n.Approval, Code: code, Created: rec.Time, Expires: micro(*n.Expires),
+			ManagedBy: n.ManagedBy,
 		}
 		org.MAC = s.sign(org.row())
 		for _, address := range slices.Compact(slices.Sorted(slices.Values(n.Contacts))) {
@@ -73,7 +76,21 @@ func (s *Service) CreateOrganization(ctx context.Context, c Caller, n NewOrganiz
 	if err != nil {
 		return Organization{}, err
 	}
+	for _, contact := range org.Contacts { // of one of the same name that was removed
+		if err := s.lift(contactSubject(n.Name, contact.Address), turn); err != nil {
+			return Organization{}, err
+		}
+	}
 	return org, nil
+}
+
+// complete sets what was left out, and checks the rest.
+func (n *NewOrganization) complete() error {
+	n.Approval, n.ManagedBy = cmp.Or(n.Approval, ApprovalAuthCode), cmp.Or(n.ManagedBy, ManagedByTenant)
+	if n.Expires == nil {
+		n.Expires = new(noExpiry)
+	}
+	return cmp.Or(checkExpires(*n.Expires), checkContacts(n.Contacts))
 }
 
 func (s *Service) newContact(org OrgName, address string, at time.Time) Contact {

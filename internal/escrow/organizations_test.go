@@ -64,7 +64,7 @@ func TestCreateOrganization(t *testing.T) {
 		t.Errorf("got generated code %q, want 128 bits in base64", view.AuthCode.Reveal())
 	}
 	want := escrow.Organization{Name: "acme", UUID: got.UUID, Approval: escrow.ApprovalAuthCode, Code: got.Code,
-		Created: micro(r.clock.Now()), Expires: got.Expires}
+		Created: micro(r.clock.Now()), Expires: got.Expires, ManagedBy: escrow.ManagedByTenant}
 	for _, address := range []string{"a@example.com", "b@example.com"} {
 		want.Contacts = append(want.Contacts, escrow.Contact{Address: address, Created: want.Created})
 	}

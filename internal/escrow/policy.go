@@ -157,7 +157,7 @@ func acceptRegistration(f *Facts, r provenRegistration, codeRight bool, bounds L
 		return admission{}, errDenied()
 	}
 	bound, taken := f.certificates[r.certificate]
-	if taken && (bound.Client != r.key.Fingerprint || !bound.Retired.IsZero()) {
+	if f.spent[r.certificate] || taken && (bound.Client != r.key.Fingerprint || !bound.Retired.IsZero()) {
 		return admission{}, errBoundBefore()
 	}
 	if client, ok := f.clients[r.key.Fingerprint]; ok {
@@ -190,7 +190,8 @@ func acceptRegistration(f *Facts, r provenRegistration, codeRight bool, bounds L
 	return admission{client: client, bind: !taken}, nil
 }
 
-// errBoundBefore refuses a TLS key that was another client's, or is retired.
+// errBoundBefore refuses a TLS key that was another client's, or is retired, be it in
+// an organization that is gone.
 func errBoundBefore() error {
 	return fault.New(fault.Conflict, "this TLS key was bound before and cannot be bound again").
 		WithHint("make a new one: remove client-key.pem and client-cert.pem, then register again")

@@ -1,6 +1,7 @@
 package escrow
 
 import (
+	"maps"
 	"sync"
 	"time"
 
@@ -13,8 +14,14 @@ import (
 // Who has never been admitted has no place here.
 type rates struct {
 	mu            sync.Mutex
-	clients       map[Fingerprint]*rate.Limiter
+	clients       map[member]*rate.Limiter
 	organizations map[OrgName]*rate.Limiter
+}
+
+// member is a client of an organization.
+type member struct {
+	organization OrgName
+	client       Fingerprint
 }
 
 // maxRates bounds the clients, and the organizations, that are remembered: beyond
@@ -22,7 +29,7 @@ type rates struct {
 const maxRates = 100_000
 
 func newRates() *rates {
-	return &rates{clients: map[Fingerprint]*rate.Limiter{}, organizations: map[OrgName]*rate.Limiter{}}
+	return &rates{clients: map[member]*rate.Limiter{}, organizations: map[OrgName]*rate.Limiter{}}
 }
 
 // admit counts a request, or refuses it.
@@ -41,7 +48,16 @@ func (r *rates) admit(who Standing, l *Limits, now time.Time) error {
 func (r *rates) of(who Standing, l *Limits) (client, org *rate.Limiter) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return limiter(r.clients, who.Client.Fingerprint, l.ClientRate), limiter(r.organizations, who.Organization.Name, l.OrganizationRate)
+	one := member{who.Organization.Name, who.Client.Fingerprint}
+	return limiter(r.clients, one, l.ClientRate), limiter(r.organizations, who.Organization.Name, l.OrganizationRate)
+}
+
+// forget drops what an organization and its clients have asked for.
+func (r *rates) forget(org OrgName) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.organizations, org)
+	maps.DeleteFunc(r.clients, func(m member, _ *rate.Limiter) bool { return m.organization == org })
 }
 
 func limiter[K comparable](of map[K]*rate.Limiter, key K, perSecond int64) *rate.Limiter {

@@ -58,6 +58,7 @@ func (s *Service) Register(ctx context.Context, c Caller, r Registration) (Clien
 		Certificates:  []KeyHash{c.Certificate},
 		Clients:       []Fingerprint{proven.key.Fingerprint},
 		Organizations: []OrgName{proven.organization},
+		Spent:         []KeyHash{c.Certificate},
 	}
 	err = s.change(ctx, rec, keys, func(f *Facts, rec *Record) ([]Mutation, error) {
 		rec.Organization = proven.organization
@@ -106,9 +107,9 @@ func (s *Service) authenticRegistration(f *Facts, r provenRegistration) error {
 		if err := s.authenticCertificate(&cert); err != nil {
 			return err
 		}
-		if s.denied(certificateSubject(cert.Key)) {
-			return errBoundBefore()
-		}
+	}
+	if s.denied(certificateSubject(r.certificate)) {
+		return errBoundBefore()
 	}
 	if client, ok := f.clients[r.key.Fingerprint]; ok {
 		if err := s.authenticClient(&client); err != nil {

@@ -22,6 +22,7 @@ type Caller struct {
 	Host        bool    // it came over TLS from the server's own host; known where it matters alone
 	Source      string  // remote IP address, or "socket"
 	RequestID   string
+	Reason      string // of the operator's own words, for the audit log; empty: none was given
 }
 
 // Config is what a Service is made of.
@@ -179,7 +180,7 @@ func (s *Service) now() time.Time { return micro(s.config.Now()) }
 func (s *Service) record(c Caller, action, object string) Record {
 	return Record{
 		ID: newRecordID(), Time: s.now(), Action: action, Actor: c.actor(), Source: c.Source,
-		Object: clip(object), RequestID: c.RequestID,
+		Object: clip(object), RequestID: c.RequestID, Reason: c.Reason,
 	}
 }
 
@@ -223,6 +224,12 @@ func (r *Record) by(s Standing) {
 // audits it: with the change if it is made, directly if it is refused. decide
 // may be called again after a failed try, so it must start afresh each time.
 func (s *Service) change(ctx context.Context, base Record, keys Keys, decide func(*Facts, *Record) ([]Mutation, error)) error {
+	return s.changePatiently(ctx, base, keys, s.writer.wait.End, decide)
+}
+
+// changePatiently is change that is waited for until an end of its own, once it has
+// had its turn.
+func (s *Service) changePatiently(ctx context.Context, base Record, keys Keys, end time.Duration, decide func(*Facts, *Record) ([]Mutation, error)) error {
 	if err := s.keeper.err(); err != nil {
 		return err
 	}
@@ -230,6 +237,7 @@ func (s *Service) change(ctx context.Context, base Record, keys Keys, decide fun
 		return s.refuse(base, err)
 	}
 	j := newJob(keys, base, decide)
+	j.end = end
 	err := s.writer.do(ctx, j)
 	if err == nil {
 		return nil

@@ -38,6 +38,9 @@ type Store interface {
 	// and key.
 	Certificates(ctx context.Context, client Fingerprint) ([]Certificate, error)
 
+	// Holding counts what an organization holds; one that is not there is nil.
+	Holding(ctx context.Context, org OrgName) (*Holding, error)
+
 	// PendingBefore returns pending clients created before a time, the oldest
 	// first, at most limit, without PublicKey.
 	PendingBefore(ctx context.Context, before time.Time, limit int) ([]Client, error)
@@ -75,7 +78,7 @@ type ListQuery struct {
 type Standing struct {
 	Certificate  *Certificate
 	Client       *Client       // without PublicKey
-	Organization *Organization // Name, Approval, Expires and MAC alone
+	Organization *Organization // Name, Approval, Expires, ManagedBy and MAC alone
 }
 
 // Fetched is what a read found.
@@ -96,6 +99,28 @@ type (
 		Approval     Approval
 		Code         Sealed
 		MAC          MAC
+	}
+	// SetExpiration replaces from when on an organization's clients are not served.
+	SetExpiration struct {
+		Organization OrgName
+		Expires      time.Time
+		MAC          MAC
+	}
+	// SetManagement replaces who has the last word on an organization.
+	SetManagement struct {
+		Organization OrgName
+		ManagedBy    Management
+		MAC          MAC
+	}
+	// RemoveOrganization removes an organization with its contacts, its clients, their
+	// certificates and deposits, and what counts them. Sealed bytes are taken away as
+	// by Purge. The keys of retired certificates stay, as by SpendKey.
+	RemoveOrganization struct{ Organization OrgName }
+	// SpendKey notes that a TLS key, which need not be bound to anybody, is never to be
+	// bound again. One that is noted stays as it is.
+	SpendKey struct {
+		Key   KeyHash
+		Spent time.Time
 	}
 	// AddContact adds a contact to an organization.
 	AddContact struct {
@@ -167,23 +192,27 @@ type (
 	ForgetRecords struct{ IDs []string }
 )
 
-func (AddOrganization) mutation()   {}
-func (SetAdmission) mutation()      {}
-func (AddContact) mutation()        {}
-func (RemoveContact) mutation()     {}
-func (AddClient) mutation()         {}
-func (AddCertificate) mutation()    {}
-func (RemoveClient) mutation()      {}
-func (RetireCertificate) mutation() {}
-func (SetClientState) mutation()    {}
-func (Authenticate) mutation()      {}
-func (AddDeposit) mutation()        {}
-func (SetDeleted) mutation()        {}
-func (Purge) mutation()             {}
-func (SetUsage) mutation()          {}
-func (AddKEK) mutation()            {}
-func (AddRecord) mutation()         {}
-func (ForgetRecords) mutation()     {}
+func (AddOrganization) mutation()    {}
+func (SetAdmission) mutation()       {}
+func (SetExpiration) mutation()      {}
+func (SetManagement) mutation()      {}
+func (RemoveOrganization) mutation() {}
+func (SpendKey) mutation()           {}
+func (AddContact) mutation()         {}
+func (RemoveContact) mutation()      {}
+func (AddClient) mutation()          {}
+func (AddCertificate) mutation()     {}
+func (RemoveClient) mutation()       {}
+func (RetireCertificate) mutation()  {}
+func (SetClientState) mutation()     {}
+func (Authenticate) mutation()       {}
+func (AddDeposit) mutation()         {}
+func (SetDeleted) mutation()         {}
+func (Purge) mutation()              {}
+func (SetUsage) mutation()           {}
+func (AddKEK) mutation()             {}
+func (AddRecord) mutation()          {}
+func (ForgetRecords) mutation()      {}
 
 // Sealer seals what is stored. Seal and Open are safe for concurrent use.
 type Sealer interface {

@@ -101,16 +101,35 @@ func ParseApproval(s string) (Approval, error) {
 		WithHint("it is one of auth_code, contacts and automatic")
 }
 
+// Management is who has the last word on an organization.
+type Management string
+
+// Those who may have it.
+const (
+	ManagedByTenant Management = "tenant" // its contacts, and the operator for them
+	ManagedByFile   Management = "file"   // the site's file, which every apply restores
+)
+
+// ParseManagement returns the management, or a fault of kind Invalid.
+func ParseManagement(s string) (Management, error) {
+	switch m := Management(s); m {
+	case ManagedByTenant, ManagedByFile:
+		return m, nil
+	}
+	return "", fault.New(fault.Invalid, "%.80q manages no organization", s).WithHint("it is file or tenant")
+}
+
 // Organization is a tenant.
 type Organization struct {
-	Name     OrgName
-	UUID     string // 43 letters and digits
-	Approval Approval
-	Code     Sealed // the authorization code; zero where there is none
-	Contacts []Contact
-	Created  time.Time
-	Expires  time.Time // from then on none of its clients is served
-	MAC      MAC
+	Name      OrgName
+	UUID      string // 43 letters and digits
+	Approval  Approval
+	Code      Sealed // the authorization code; zero where there is none
+	Contacts  []Contact
+	Created   time.Time
+	Expires   time.Time // from then on none of its clients is served
+	ManagedBy Management
+	MAC       MAC
 }
 
 // Contact is an administrator of an organization.
@@ -168,6 +187,13 @@ type Certificate struct {
 type Usage struct {
 	Deposits int64
 	Bytes    int64 // of the contents, before sealing
+}
+
+// Holding is what an organization holds, counted one by one.
+type Holding struct {
+	Clients  int64 // pending and disabled ones included
+	Deposits int64 // that could still be got or undeleted: deleted ones are counted, purged ones are not
+	Bytes    int64 // of their contents, before sealing
 }
 
 // Deposit is an immutable object. What is sealed is served byte for byte.

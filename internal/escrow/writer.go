@@ -1,6 +1,7 @@
 package escrow
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,7 +31,8 @@ type job struct {
 	keys   Keys
 	decide func(*Facts) ([]Mutation, error)
 	record Record
-	upkeep bool // of the writer itself: nobody asked for it
+	upkeep bool          // of the writer itself: nobody asked for it
+	end    time.Duration // how long its end is waited for, once it had its turn; 0: as long as that of any change
 	err    error
 	turn   atomic.Bool // somebody took it: the writer, or who withdrew it
 	done   chan struct{}
@@ -138,7 +140,7 @@ func (w *writer) do(ctx context.Context, j *job) error {
 			return w.withdrawn(j)
 		}
 	}
-	timeout.Reset(w.wait.End)
+	timeout.Reset(cmp.Or(j.end, w.wait.End))
 	select {
 	case <-j.done:
 		return j.err

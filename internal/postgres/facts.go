@@ -38,6 +38,12 @@ func (s *Store) readFacts(ctx context.Context, keys escrow.Keys) (*escrow.Facts,
 		queueEach(batch, func(r *row) { f.AddDeposit(r.description()) },
 			`SELECT `+descriptionColumns+` FROM deposits d WHERE d.uuid = $1 AND d.client || '' = $2`, string(key.UUID), string(key.Client))
 	}
+	if len(keys.Holdings) > 0 {
+		queueEach(batch, func(r *row) { f.AddHolding(r.holding()) }, holdingQuery, texts(keys.Holdings))
+	}
+	if len(keys.Spent) > 0 {
+		queueEach(batch, func(r *row) { f.AddSpent(escrow.KeyHash(r.hash())) }, `SELECT key_hash FROM spent_keys WHERE key_hash = ANY($1)`, hashes(keys.Spent))
+	}
 	return f, s.conn.SendBatch(ctx, batch).Close()
 }
 
@@ -76,14 +82,6 @@ func queueCertificates(batch *pgx.Batch, f *escrow.Facts, keys []escrow.KeyHash)
 	if len(keys) == 0 {
 		return
 	}
-	var hashes [][]byte
-	seen := map[escrow.KeyHash]bool{}
-	for _, key := range keys {
-		if !seen[key] {
-			hashes = append(hashes, key[:])
-			seen[key] = true
-		}
-	}
 	queueEach(batch, func(r *row) {
 		key := escrow.KeyHash(r.hash())
 		who := r.standing(key)
@@ -91,7 +89,20 @@ func queueCertificates(batch *pgx.Batch, f *escrow.Facts, keys []escrow.KeyHash)
 		f.AddCertificate(*who.Certificate)
 		f.AddClient(*who.Client)
 		f.AddOrganization(*who.Organization)
-	}, `SELECT c.key_hash, `+standingColumns+`, `+usageColumns+` `+standingTables+usageTables+` WHERE c.key_hash = ANY($1)`, hashes)
+	}, `SELECT c.key_hash, `+standingColumns+`, `+usageColumns+` `+standingTables+usageTables+` WHERE c.key_hash = ANY($1)`, hashes(keys))
+}
+
+// hashes are keys without repetition, as the driver takes them.
+func hashes(keys []escrow.KeyHash) [][]byte {
+	var list [][]byte
+	seen := map[escrow.KeyHash]bool{}
+	for _, key := range keys {
+		if !seen[key] {
+			list = append(list, key[:])
+			seen[key] = true
+		}
+	}
+	return list
 }
 
 // queueOrganizations does the same work whether or not an organization exists: a

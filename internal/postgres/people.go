@@ -15,13 +15,19 @@ func queueOrganization(batch *pgx.Batch, m escrow.Mutation) error {
 	switch m := m.(type) {
 	case escrow.AddOrganization:
 		o := m.Organization
-		batch.Queue(`INSERT INTO organizations (name, uuid, approval, code_kek, code_key, code, created, expires, mac)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`, string(o.Name), o.UUID, string(o.Approval),
-			int64(o.Code.Generation), o.Code.Key, o.Code.Contents, micros(o.Created), micros(o.Expires), []byte(o.MAC))
+		batch.Queue(`INSERT INTO organizations (name, uuid, approval, code_kek, code_key, code, created, expires, managed_by, mac)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`, string(o.Name), o.UUID, string(o.Approval),
+			int64(o.Code.Generation), o.Code.Key, o.Code.Contents, micros(o.Created), micros(o.Expires), string(o.ManagedBy), []byte(o.MAC))
 		queueContacts(batch, o.Name, o.Contacts)
 	case escrow.SetAdmission:
 		batch.Queue(`UPDATE organizations SET approval = $2, code_kek = $3, code_key = $4, code = $5, mac = $6 WHERE name = $1`,
 			string(m.Organization), string(m.Approval), int64(m.Code.Generation), m.Code.Key, m.Code.Contents, []byte(m.MAC))
+	case escrow.SetExpiration:
+		batch.Queue(`UPDATE organizations SET expires = $2, mac = $3 WHERE name = $1`, string(m.Organization), micros(m.Expires), []byte(m.MAC))
+	case escrow.SetManagement:
+		batch.Queue(`UPDATE organizations SET managed_by = $2, mac = $3 WHERE name = $1`, string(m.Organization), string(m.ManagedBy), []byte(m.MAC))
+	case escrow.RemoveOrganization:
+		queueRemoveOrganization(batch, m.Organization)
 	case escrow.AddContact:
 		queueContacts(batch, m.Organization, []escrow.Contact{m.Contact})
 	case escrow.RemoveContact:
@@ -63,6 +69,8 @@ func queueClient(batch *pgx.Batch, m escrow.Mutation) error {
 			c.Key[:], string(c.Client), micros(c.Created), micros(c.Retired), []byte(c.MAC))
 	case escrow.RetireCertificate:
 		batch.Queue(`UPDATE certificates SET retired = $2, mac = $3 WHERE key_hash = $1`, m.Key[:], micros(m.Retired), []byte(m.MAC))
+	case escrow.SpendKey:
+		batch.Queue(`INSERT INTO spent_keys (key_hash, spent) VALUES ($1, $2) ON CONFLICT (key_hash) DO NOTHING`, m.Key[:], micros(m.Spent))
 	case escrow.Authenticate:
 		queueAuthenticate(batch, m)
 	default:

@@ -162,6 +162,20 @@ func (s *Store) Clients(ctx context.Context, org escrow.OrgName) ([]escrow.Clien
 	return clients, nil
 }
 
+// Holding implements escrow.Store.
+func (s *Store) Holding(ctx context.Context, org escrow.OrgName) (found *escrow.Holding, err error) {
+	name, whole := storable(string(org))
+	if !whole {
+		return nil, nil
+	}
+	err = s.query(ctx, "counting what an organization holds", holdingQuery, []any{[]string{name}}, func(r *row) bool {
+		_, h := r.holding()
+		found = &h
+		return true
+	})
+	return found, err
+}
+
 // Certificates implements escrow.Store.
 func (s *Store) Certificates(ctx context.Context, client escrow.Fingerprint) ([]escrow.Certificate, error) {
 	name, whole := storable(string(client))

@@ -97,7 +97,7 @@ func (r *row) generation() uint32 {
 // Each method takes the columns named beside it.
 
 const (
-	standingColumns = `c.created, c.retired, c.mac, k.fingerprint, k.organization, k.name, k.state, k.created, k.mac, o.approval, o.expires, o.mac`
+	standingColumns = `c.created, c.retired, c.mac, k.fingerprint, k.organization, k.name, k.state, k.created, k.mac, o.approval, o.expires, o.managed_by, o.mac`
 	standingTables  = `FROM certificates c JOIN clients k ON k.fingerprint = c.client JOIN organizations o ON o.name = k.organization`
 )
 
@@ -111,7 +111,7 @@ func (r *row) standing(key escrow.KeyHash) escrow.Standing {
 	cert.Key, cert.Created, cert.Retired, cert.MAC = key, r.time(), r.optionalTime(), r.bytes()
 	k.Fingerprint, k.Organization = escrow.Fingerprint(r.text()), escrow.OrgName(r.text())
 	k.Name, k.State, k.Created, k.MAC = r.text(), escrow.ClientState(r.number()), r.time(), r.bytes()
-	o.Approval, o.Expires, o.MAC = escrow.Approval(r.text()), r.time(), r.bytes()
+	o.Approval, o.Expires, o.ManagedBy, o.MAC = escrow.Approval(r.text()), r.time(), escrow.Management(r.text()), r.bytes()
 	cert.Client, o.Name = k.Fingerprint, k.Organization
 	return escrow.Standing{Certificate: cert, Client: k, Organization: o}
 }
@@ -154,13 +154,22 @@ func (r *row) contact() escrow.Contact {
 	return escrow.Contact{Address: r.text(), Created: r.time(), MAC: r.bytes()}
 }
 
-const organizationColumns = `o.name, o.uuid, o.approval, o.code_kek, o.code_key, o.code, o.created, o.expires, o.mac`
+const organizationColumns = `o.name, o.uuid, o.approval, o.code_kek, o.code_key, o.code, o.created, o.expires, o.managed_by, o.mac`
 
 func (r *row) organization() escrow.Organization {
 	return escrow.Organization{
 		Name: escrow.OrgName(r.text()), UUID: r.text(), Approval: escrow.Approval(r.text()), Code: r.sealed(),
-		Created: r.time(), Expires: r.time(), MAC: r.bytes(),
+		Created: r.time(), Expires: r.time(), ManagedBy: escrow.Management(r.text()), MAC: r.bytes(),
 	}
+}
+
+// holdingQuery counts what organizations hold; one that is not there gives no row.
+const holdingQuery = `SELECT o.name, (SELECT count(*) FROM clients WHERE organization = o.name), count(d.uuid), coalesce(sum(d.size), 0)::bigint
+	FROM organizations o LEFT JOIN clients k ON k.organization = o.name
+	LEFT JOIN deposits d ON d.client = k.fingerprint AND d.purged IS NULL WHERE o.name = ANY($1) GROUP BY o.name`
+
+func (r *row) holding() (escrow.OrgName, escrow.Holding) {
+	return escrow.OrgName(r.text()), escrow.Holding{Clients: r.number(), Deposits: r.number(), Bytes: r.number()}
 }
 
 const sealedColumns = `d.kek, d.data_key, d.contents`

@@ -12,9 +12,9 @@ import (
 )
 
 // queue queues the statements that write mutations. Those of usage, and those of
-// the audit records, come last: they touch no table of the others, and so those that
-// belong together stand together and share a statement. Within each part the order
-// is kept.
+// the audit records, come last: they touch no table of the others, but for a removal,
+// and so those that belong together stand together and share a statement. Within each
+// part the order is kept.
 func (s *Store) queue(batch *pgx.Batch, mutations []escrow.Mutation) error {
 	var data, audit []escrow.Mutation
 	var usage []escrow.SetUsage
@@ -24,6 +24,11 @@ func (s *Store) queue(batch *pgx.Batch, mutations []escrow.Mutation) error {
 			usage = append(usage, m)
 		case escrow.AddRecord, escrow.ForgetRecords:
 			audit = append(audit, m)
+		case escrow.RemoveOrganization: // with what was set of its usage before
+			for _, u := range usage {
+				data = append(data, u)
+			}
+			usage, data = nil, append(data, m)
 		default:
 			data = append(data, m)
 		}
@@ -145,6 +150,8 @@ func queueOne(batch *pgx.Batch, m escrow.Mutation) error {
 	case escrow.Purge:
 		batch.Queue(`UPDATE deposits SET purged = $3, data_key = '', contents = '' WHERE uuid = $2 AND client || '' = $1`,
 			string(m.Client), string(m.UUID), micros(m.Purged))
+	case escrow.SetUsage:
+		queueUsage(batch, []escrow.SetUsage{m})
 	case escrow.AddKEK:
 		batch.Queue(`INSERT INTO keks (generation, check_value, created) VALUES ($1, $2, $3)`, int64(m.Generation), m.Check, micros(m.Created))
 	default:

@@ -34,6 +34,16 @@ func (s *Store) facts(keys escrow.Keys) (*escrow.Facts, error) {
 			return nil, err
 		}
 	}
+	for _, org := range keys.Holdings {
+		if err := f.holding(org); err != nil {
+			return nil, err
+		}
+	}
+	for _, key := range keys.Spent {
+		if err := f.spent(key); err != nil {
+			return nil, err
+		}
+	}
 	return f.facts, nil
 }
 
@@ -131,6 +141,22 @@ func (f *factFinder) deposit(key escrow.DepositKey) error {
 			f.facts.AddLatest(client, key.Handle, r.number())
 			return r.err()
 		})
+	return err
+}
+
+func (f *factFinder) holding(org escrow.OrgName) error {
+	_, err := f.conn.find(holdingQuery, []any{org}, func(r *row) error {
+		f.facts.AddHolding(org, r.holding())
+		return r.err()
+	})
+	return err
+}
+
+func (f *factFinder) spent(key escrow.KeyHash) error {
+	_, err := f.conn.find(`SELECT 1 FROM spent_keys WHERE key_hash = $1`, []any{key[:]}, func(*row) error {
+		f.facts.AddSpent(key)
+		return nil
+	})
 	return err
 }
 

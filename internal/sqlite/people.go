@@ -11,9 +11,9 @@ func (s *Store) writeOrganization(m escrow.Mutation) error {
 	switch m := m.(type) {
 	case escrow.AddOrganization:
 		o := m.Organization
-		err := s.writer.exec(`INSERT INTO organizations (name, uuid, approval, code_kek, code_key, code, created, expires, mac)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-			o.Name, o.UUID, o.Approval, o.Code.Generation, o.Code.Key, o.Code.Contents, micros(o.Created), micros(o.Expires), []byte(o.MAC))
+		err := s.writer.exec(`INSERT INTO organizations (name, uuid, approval, code_kek, code_key, code, created, expires, managed_by, mac)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+			o.Name, o.UUID, o.Approval, o.Code.Generation, o.Code.Key, o.Code.Contents, micros(o.Created), micros(o.Expires), o.ManagedBy, []byte(o.MAC))
 		for _, contact := range o.Contacts {
 			if err == nil {
 				err = s.write(escrow.AddContact{Organization: o.Name, Contact: contact})
@@ -23,6 +23,12 @@ func (s *Store) writeOrganization(m escrow.Mutation) error {
 	case escrow.SetAdmission:
 		return s.writer.exec(`UPDATE organizations SET approval = $2, code_kek = $3, code_key = $4, code = $5, mac = $6 WHERE name = $1`,
 			m.Organization, m.Approval, m.Code.Generation, m.Code.Key, m.Code.Contents, []byte(m.MAC))
+	case escrow.SetExpiration:
+		return s.writer.exec(`UPDATE organizations SET expires = $2, mac = $3 WHERE name = $1`, m.Organization, micros(m.Expires), []byte(m.MAC))
+	case escrow.SetManagement:
+		return s.writer.exec(`UPDATE organizations SET managed_by = $2, mac = $3 WHERE name = $1`, m.Organization, m.ManagedBy, []byte(m.MAC))
+	case escrow.RemoveOrganization:
+		return s.removeOrganization(m.Organization)
 	case escrow.AddContact:
 		c := m.Contact
 		return s.writer.exec(`INSERT INTO contacts (organization, contact, created, mac) VALUES ($1, $2, $3, $4)`,
@@ -54,6 +60,8 @@ func (s *Store) writeClient(m escrow.Mutation) error {
 			c.Key[:], c.Client, micros(c.Created), micros(c.Retired), []byte(c.MAC))
 	case escrow.RetireCertificate:
 		return s.writer.exec(`UPDATE certificates SET retired = $2, mac = $3 WHERE key_hash = $1`, m.Key[:], micros(m.Retired), []byte(m.MAC))
+	case escrow.SpendKey:
+		return s.writer.exec(`INSERT INTO spent_keys (key_hash, spent) VALUES ($1, $2) ON CONFLICT (key_hash) DO NOTHING`, m.Key[:], micros(m.Spent))
 	case escrow.Authenticate:
 		return s.authenticate(m)
 	}

@@ -130,6 +130,19 @@ func (s *Store) Certificates(ctx context.Context, client escrow.Fingerprint) ([]
 	return certs, nil
 }
 
+// Holding implements escrow.Store.
+func (s *Store) Holding(ctx context.Context, org escrow.OrgName) (found *escrow.Holding, err error) {
+	err = s.each(ctx, holdingQuery, []any{org}, func(r *row) error {
+		h := r.holding()
+		found = &h
+		return r.err()
+	})
+	if err != nil {
+		return nil, readError("counting what an organization holds", err)
+	}
+	return found, nil
+}
+
 // PendingBefore implements escrow.Store.
 func (s *Store) PendingBefore(ctx context.Context, before time.Time, limit int) ([]escrow.Client, error) {
 	var clients []escrow.Client

@@ -115,14 +115,23 @@ func (r *row) contact() escrow.Contact {
 	return escrow.Contact{Address: r.text(), Created: r.time(), MAC: r.bytes()}
 }
 
-const organizationColumns = `o.name, o.uuid, o.approval, o.code_kek, o.code_key, o.code, o.created, o.expires, o.mac`
+const organizationColumns = `o.name, o.uuid, o.approval, o.code_kek, o.code_key, o.code, o.created, o.expires, o.managed_by, o.mac`
 
 func (r *row) organization() escrow.Organization {
 	return escrow.Organization{
 		Name: escrow.OrgName(r.text()), UUID: r.text(), Approval: escrow.Approval(r.text()),
 		Code:    escrow.Sealed{Generation: r.generation(), Key: r.bytes(), Contents: r.bytes()},
-		Created: r.time(), Expires: r.time(), MAC: r.bytes(),
+		Created: r.time(), Expires: r.time(), ManagedBy: escrow.Management(r.text()), MAC: r.bytes(),
 	}
+}
+
+// holdingQuery counts what an organization holds; one that is not there gives no row.
+const holdingQuery = `SELECT (SELECT count(*) FROM clients WHERE organization = o.name), count(d.uuid), coalesce(sum(d.size), 0)
+	FROM organizations o LEFT JOIN clients k ON k.organization = o.name
+	LEFT JOIN deposits d ON d.client = k.fingerprint AND d.purged IS NULL WHERE o.name = $1 GROUP BY o.name`
+
+func (r *row) holding() escrow.Holding {
+	return escrow.Holding{Clients: r.number(), Deposits: r.number(), Bytes: r.number()}
 }
 
 const depositColumns = `d.client, d.uuid, d.handle, d.version, d.not_after, d.created, d.deleted, d.purged`
@@ -148,7 +157,7 @@ func (r *row) description() (d escrow.Deposit, found bool) {
 }
 
 const (
-	standingColumns = `c.client, c.created, c.retired, c.mac, k.organization, k.name, k.state, k.created, k.mac, o.approval, o.expires, o.mac`
+	standingColumns = `c.client, c.created, c.retired, c.mac, k.organization, k.name, k.state, k.created, k.mac, o.approval, o.expires, o.managed_by, o.mac`
 	standingTables  = `FROM certificates c JOIN clients k ON k.fingerprint = c.client JOIN organizations o ON o.name = k.organization`
 )
 
@@ -159,7 +168,8 @@ func (r *row) standing(key escrow.KeyHash) escrow.Standing {
 		Certificate: cert,
 		Client: &escrow.Client{Fingerprint: cert.Client, Organization: org, Name: r.text(),
 			State: escrow.ClientState(r.number()), Created: r.time(), MAC: r.bytes()},
-		Organization: &escrow.Organization{Name: org, Approval: escrow.Approval(r.text()), Expires: r.time(), MAC: r.bytes()},
+		Organization: &escrow.Organization{Name: org, Approval: escrow.Approval(r.text()), Expires: r.time(),
+			ManagedBy: escrow.Management(r.text()), MAC: r.bytes()},
 	}
 }
 

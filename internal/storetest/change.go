@@ -127,6 +127,14 @@ func testMutations(w *world) {
 	admission(escrow.ApprovalContacts, escrow.Sealed{}, mac("contacts"))
 	admission(escrow.ApprovalAuthCode, escrow.Sealed{Generation: 7, Key: []byte("k"), Contents: []byte("c")}, mac("code"))
 
+	acme.Expires, acme.MAC = at(1000), mac("expired")
+	want.Standing.Organization.Expires, want.Standing.Organization.MAC = acme.Expires, acme.MAC
+	step("SetExpiration", escrow.SetExpiration{Organization: "acme", Expires: at(1000), MAC: mac("expired")})
+
+	acme.ManagedBy, acme.MAC = escrow.ManagedByFile, mac("managed")
+	want.Standing.Organization.ManagedBy, want.Standing.Organization.MAC = acme.ManagedBy, acme.MAC
+	step("SetManagement", escrow.SetManagement{Organization: "acme", ManagedBy: escrow.ManagedByFile, MAC: mac("managed")})
+
 	acme.Contacts = contactsOf("a'; --@example.com", "a@example.com", "b@example.com")
 	step("AddContact", escrow.AddContact{Organization: "acme", Contact: contact("a'; --@example.com")})
 
@@ -211,6 +219,9 @@ func testAbsentIsNoError(w *world) {
 	before := w.state()
 	w.change(
 		escrow.SetAdmission{Organization: "none", Approval: escrow.ApprovalAutomatic},
+		escrow.SetExpiration{Organization: "none", Expires: at(1)},
+		escrow.SetManagement{Organization: "none", ManagedBy: escrow.ManagedByFile},
+		escrow.RemoveOrganization{Organization: "none"},
 		escrow.RemoveContact{Organization: "acme", Contact: "none@example.com"},
 		escrow.RemoveContact{Organization: "none", Contact: "a@example.com"},
 		escrow.SetClientState{Client: fingerprint(9), State: escrow.ClientDisabled, MAC: client(9, "").MAC},

@@ -16,6 +16,7 @@ func testOrganizations(w *world) {
 		organization("a", "A@example.com", "Z@example.com", "a'b@example.com", "a@example.com", "é@example.com"), organization("a-a"), organization("b"),
 	}
 	sorted[2].Code, sorted[2].Approval = escrow.Sealed{}, escrow.ApprovalAutomatic
+	sorted[4].ManagedBy = escrow.ManagedByFile
 	for _, i := range []int{3, 1, 5, 0, 2, 4} {
 		o := sorted[i]
 		var reversed []escrow.Contact

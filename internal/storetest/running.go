@@ -94,9 +94,10 @@ func testContextEnded(w *world) {
 	_, _, listErr := w.store.List(ctx, keyHash(1), escrow.ListQuery{Limit: 1})
 	_, orgsErr := w.store.Organizations(ctx)
 	_, clientsErr := w.store.Clients(ctx, "")
+	_, holdingErr := w.store.Holding(ctx, "acme")
 	_, pendingErr := w.store.PendingAudit(ctx)
 	_, keksErr := w.store.KEKs(ctx)
-	for i, err := range []error{fetchErr, listErr, orgsErr, clientsErr, pendingErr, keksErr, w.store.Ping(ctx)} {
+	for i, err := range []error{fetchErr, listErr, orgsErr, clientsErr, holdingErr, pendingErr, keksErr, w.store.Ping(ctx)} {
 		if !errors.Is(err, context.Canceled) {
 			w.Errorf("read %d: got %v, want %v", i, err, context.Canceled)
 		}

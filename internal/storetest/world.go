@@ -140,7 +140,8 @@ func organization(name escrow.OrgName, contacts ...string) escrow.Organization {
 		Name: name, UUID: fmt.Sprintf("%043s", name), Approval: escrow.ApprovalAuthCode,
 		Code:     escrow.Sealed{Generation: 1, Key: []byte{0, 1, 255}, Contents: []byte("code of " + name)},
 		Contacts: contactsOf(contacts...), Created: at(1), Expires: time.Date(9999, 12, 31, 18, 59, 59, 0, time.UTC),
-		MAC: mac("organization " + string(name)),
+		ManagedBy: escrow.ManagedByTenant,
+		MAC:       mac("organization " + string(name)),
 	}
 }
 
@@ -203,7 +204,7 @@ func fetched(d *escrow.Deposit) *escrow.Deposit {
 func standing(cert escrow.Certificate, c escrow.Client, o escrow.Organization) escrow.Standing {
 	c.PublicKey = nil
 	return escrow.Standing{Certificate: &cert, Client: &c,
-		Organization: &escrow.Organization{Name: o.Name, Approval: o.Approval, Expires: o.Expires, MAC: o.MAC}}
+		Organization: &escrow.Organization{Name: o.Name, Approval: o.Approval, Expires: o.Expires, ManagedBy: o.ManagedBy, MAC: o.MAC}}
 }
 
 // settled is the standing of a certificate that settle wrote.
