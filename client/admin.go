@@ -31,17 +31,37 @@ type Admin struct{ remote *remote }
 // NewAdmin returns an Admin that connects with dial.
 func NewAdmin(dial func(context.Context) (net.Conn, error)) *Admin {
 	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) }}
-	return &Admin{&remote{
-		servers:   []string{"http://admin.socket"}, // dial alone says where it goes
-		http:      &http.Client{Transport: transport, Timeout: requestTimeout},
-		maxAnswer: maxAdminAnswer,
-	}}
+	return &Admin{adminRemote(&http.Client{Transport: transport, Timeout: requestTimeout}, nil)}
+}
+
+func adminRemote(c *http.Client, header http.Header) *remote {
+	return &remote{
+		servers: []string{"http://admin.socket"}, // dial alone says where it goes
+		http:    c, header: header, maxAnswer: maxAdminAnswer,
+	}
+}
+
+// WithReason returns an Admin over the same connections, all of whose requests say
+// why: 1 to 255 bytes of printable UTF-8, which every audit record of theirs keeps.
+// With another reason they fail, and nothing is sent.
+func (a *Admin) WithReason(reason string) *Admin {
+	return &Admin{adminRemote(a.remote.http, http.Header{api.HeaderReason: {reason}})}
+}
+
+// patient is a for what takes the longer the more there is.
+func (a *Admin) patient() *Admin {
+	return &Admin{adminRemote(&http.Client{Transport: a.remote.http.Transport, Timeout: removalTimeout}, a.remote.header)}
 }
 
 // ErrNotRunning tells that nothing answers on the admin socket.
 var ErrNotRunning = errors.New("ktsd is not running")
 
 func (a *Admin) call(ctx context.Context, method, path string, query url.Values, in, out any) error {
+	for _, reason := range a.remote.header[api.HeaderReason] {
+		if err := names.CheckReason(reason); err != nil {
+			return fault.New(fault.Invalid, "%v", err)
+		}
+	}
 	err := a.remote.call(ctx, method, path, query, in, out)
 	if errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ENOENT) {
 		return fault.New(fault.Unavailable, "nothing answers on the admin socket").
@@ -57,10 +77,18 @@ func (a *Admin) call(ctx context.Context, method, path string, query url.Values,
 // callOrganization calls a route below an organization, whose name must be one to
 // stand in a path.
 func (a *Admin) callOrganization(ctx context.Context, method, org, rest string, in, out any) error {
-	if err := names.CheckOrganization(org); err != nil {
-		return fault.New(fault.Invalid, "organization %.80q: %v", org, err)
+	path, err := organizationPath(org)
+	if err != nil {
+		return err
 	}
-	return a.call(ctx, method, "/v1/organizations/"+org+rest, nil, in, out)
+	return a.call(ctx, method, path+rest, nil, in, out)
+}
+
+func organizationPath(org string) (string, error) {
+	if err := names.CheckOrganization(org); err != nil {
+		return "", fault.New(fault.Invalid, "organization %.80q: %v", org, err)
+	}
+	return "/v1/organizations/" + org, nil
 }
 
 // Server tells what ktsd runs with.

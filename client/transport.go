@@ -37,9 +37,10 @@ const (
 type remote struct {
 	servers   []string // base URLs
 	http      *http.Client
-	maxAnswer int64      // bytes
-	known     *knownKeys // what vouches for the servers; nil: certificates do
-	asks      bool       // have a server that nobody vouches for say who it is, for the error
+	header    http.Header // of each request; nil: none
+	maxAnswer int64       // bytes
+	known     *knownKeys  // what vouches for the servers; nil: certificates do
+	asks      bool        // have a server that nobody vouches for say who it is, for the error
 
 	renew func(context.Context) *remote // with another TLS key, once this one is not known any more; nil: there is none
 	next  atomic.Pointer[remote]        // what renew returned: it has taken the place of this one
@@ -199,6 +200,9 @@ func (r *remote) exchange(ctx context.Context, server, method, target string, bo
 		req, err := http.NewRequestWithContext(ctx, method, target, bytes.NewReader(body))
 		if err != nil {
 			return nil, fault.New(fault.Invalid, "%v", err)
+		}
+		for name, values := range r.header {
+			req.Header[name] = values
 		}
 		if body == nil {
 			req.Body, req.ContentLength = nil, 0

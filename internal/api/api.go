@@ -38,8 +38,9 @@ const (
 	// MaxRegistration leaves room for a key of 64 KiB, armored, and the rest.
 	MaxRegistration = 128 << 10
 
-	short = 10 * time.Second
-	long  = 30 * time.Second
+	short   = 10 * time.Second
+	long    = 30 * time.Second
+	removal = time.Minute // grows with what is removed
 )
 
 // Routes is the route table.
@@ -72,6 +73,10 @@ func Routes() []Route {
 		{"addContacts", post, "/v1/organizations/{organization}/contacts", ByOperator, MaxJSON, short},
 		{"removeContact", del, "/v1/organizations/{organization}/contacts/{contact}", ByOperator, 0, short},
 		{"setAdmission", put, "/v1/organizations/{organization}/admission", ByOperator, MaxJSON, short},
+		{"setExpiration", put, "/v1/organizations/{organization}/expiration", ByOperator, MaxJSON, short},
+		{"setManagement", put, "/v1/organizations/{organization}/management", ByOperator, MaxJSON, short},
+		{"usage", get, "/v1/organizations/{organization}/usage", ByOperator, 0, long},
+		{"removeOrganization", del, "/v1/organizations/{organization}", ByOperator, 0, removal},
 		{"clients", get, "/v1/clients", ByOperator, 0, long},
 		{"enableClient", post, "/v1/clients/{fingerprint}/enable", ByOperator, 0, short},
 		{"disableClient", post, "/v1/clients/{fingerprint}/disable", ByOperator, 0, short},
@@ -80,6 +85,10 @@ func Routes() []Route {
 		{"purgeNow", post, "/v1/clients/{fingerprint}/deposits/{uuid}/purge", ByOperator, MaxJSON, short},
 	}
 }
+
+// HeaderReason is a header of the operator's requests: why, in 1 to 255 bytes of
+// printable UTF-8, for every audit record of the request.
+const HeaderReason = "Ktsd-Reason"
 
 // Headers of answers that carry a deposit's bytes.
 const (
@@ -181,18 +190,43 @@ type NewOrganization struct {
 	Contacts []string `json:"contacts,omitempty"`
 	Approval string   `json:"approval,omitempty"`  // auth_code (the default), contacts, automatic
 	AuthCode string   `json:"auth_code,omitempty"` // absent: one is generated
+
+	Expires   *time.Time `json:"expires,omitempty"`    // absent: Never
+	ManagedBy string     `json:"managed_by,omitempty"` // tenant (the default), file
 }
 
 // Organization describes an organization to the operator.
 type Organization struct {
-	Name     string    `json:"name"`
-	UUID     string    `json:"uuid"`
-	Contacts []string  `json:"contacts"`
-	Approval string    `json:"approval"`
-	AuthCode string    `json:"auth_code,omitempty"`
-	Created  time.Time `json:"created"`
-	Expires  time.Time `json:"expires"`
-	Foreign  []string  `json:"foreign,omitempty"` // rows of it that this server did not write: "organization", "contact …"
+	Name      string    `json:"name"`
+	UUID      string    `json:"uuid"`
+	Contacts  []string  `json:"contacts"`
+	Approval  string    `json:"approval"`
+	AuthCode  string    `json:"auth_code,omitempty"`
+	Created   time.Time `json:"created"`
+	Expires   time.Time `json:"expires"`           // Never, or from then on none of its clients is served
+	ManagedBy string    `json:"managed_by"`        // tenant, file: who has the last word on it
+	Foreign   []string  `json:"foreign,omitempty"` // rows of it that this server did not write: "organization", "contact …"
+}
+
+// Never is the expiration of an organization that never expires, as the original
+// writes it.
+func Never() time.Time { return time.Date(9999, 12, 31, 18, 59, 59, 0, time.UTC) }
+
+// Expiration asks for another expiration of an organization.
+type Expiration struct {
+	Expires time.Time `json:"expires"` // from 1970 to 9999; one that has passed ends it at once
+}
+
+// Management asks for another management of an organization.
+type Management struct {
+	ManagedBy string `json:"managed_by"` // tenant, file
+}
+
+// Usage is what an organization holds.
+type Usage struct {
+	Clients  int64 `json:"clients"`  // pending and disabled ones included
+	Deposits int64 `json:"deposits"` // deleted ones included, purged ones not
+	Bytes    int64 `json:"bytes"`    // of their contents
 }
 
 // Organizations is a list of organizations.

@@ -230,6 +230,24 @@ func describeOrganizations() map[string]description {
 			summary: "Remove a contact from an organization", more: "One that is not there is no error.",
 			answer: "It is no contact.", answers: []content{jsonOf(Removed{})}, kinds: kinds(changes, fault.Invalid),
 		},
+		"setExpiration": {
+			summary: "Set from when on an organization's clients are not served",
+			more:    "At once, where that has passed. Nothing of their deposits is lost.",
+			body:    jsonOf(Expiration{}), answer: "It is set.", answers: done(), kinds: changes,
+		},
+		"setManagement": {
+			summary: "Set who has the last word on an organization", body: jsonOf(Management{}), answer: "It is set.", answers: done(), kinds: changes,
+		},
+		"usage": {
+			summary: "Count what an organization holds", answer: "What it holds.", answers: []content{jsonOf(Usage{})}, kinds: stored,
+		},
+		"removeOrganization": {
+			summary: "Remove an organization with its contacts, clients, their certificates and deposits",
+			more: "For good, and only if it holds exactly as many deposits as are named. What is put meanwhile is either counted or refused. " +
+				"Other changes wait until it is done. The name is free then; TLS keys that were retired or revoked are never bound again.",
+			query:  []object{parameter("deposits", true, field{"How many deposits it holds, as its usage tells.", object{"type": "integer", "format": "int64", "minimum": 0}})},
+			answer: "It is gone.", answers: done(), kinds: kinds(changes, fault.Conflict),
+		},
 		"setAdmission": {
 			summary: "Set how an organization lets clients in", body: jsonOf(Admission{}), answer: "It is set.", answers: done(), kinds: changes,
 		},

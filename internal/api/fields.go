@@ -25,6 +25,8 @@ var (
 	fingerprintForm  = object{"type": "string", "pattern": "^[0-9A-F]{40}$"}
 	qualifiedForm    = object{"type": "string", "pattern": "^[0-9]+[A-Z]/[0-9A-F]{40}$"}
 	approvalForm     = object{"type": "string", "enum": []string{"auth_code", "contacts", "automatic"}}
+	managementForm   = object{"type": "string", "enum": []string{"tenant", "file"}}
+	reasonForm       = object{"type": "string", "pattern": `^[^\x00-\x1f\x7f-\x9f]{1,255}$`}
 	codeForm         = object{"type": "string", "maxLength": 255}
 	nameForm         = object{"type": "string", "maxLength": 128}
 	keyForm          = object{"type": "string", "pattern": "^[0-9a-f]{64}$"}
@@ -136,6 +138,8 @@ const certificateSays = `"ktsd-certificate/1", "organization: NAME", "server: FI
 const proofSays = `"ktsd-registration/1", "organization: NAME", "server: FINGERPRINT", "certificate-key: SHA-256 of the TLS key's SubjectPublicKeyInfo in hex" and ` +
 	`"time: TIME" in UTC and whole seconds, each a line that ends with a line feed.`
 
+const neverSays = "9999-12-31T18:59:59Z is never."
+
 func organizationFields() map[string]field {
 	contacts := object{"items": contactForm, "maxItems": 1000}
 	return map[string]field{
@@ -144,6 +148,8 @@ func organizationFields() map[string]field {
 		"NewOrganization.contacts":    {"Mail addresses of its administrators.", contacts},
 		"NewOrganization.approval":    {"How it lets clients in; auth_code if absent.", approvalForm},
 		"NewOrganization.auth_code":   {"Its authorization code, with auth_code alone. Absent: one is made.", codeForm},
+		"NewOrganization.expires":     {"From then on, from 1970 to 9999, none of its clients is served. Absent: never.", nil},
+		"NewOrganization.managed_by":  {"Who has the last word on it; tenant if absent.", managementForm},
 		"Organization":                {"Describes an organization.", nil},
 		"Organization.name":           {"Its name.", organizationForm},
 		"Organization.uuid":           {"A name of its own, as the original server gives one.", object{"pattern": "^[0-9A-Za-z]{43}$"}},
@@ -151,10 +157,19 @@ func organizationFields() map[string]field {
 		"Organization.approval":       {"How it lets clients in.", approvalForm},
 		"Organization.auth_code":      {"Its authorization code, where it has one.", codeForm},
 		"Organization.created":        {"When it was made.", nil},
-		"Organization.expires":        {"From then on none of its clients is served.", nil},
+		"Organization.expires":        {"From then on none of its clients is served; " + neverSays, nil},
+		"Organization.managed_by":     {"Who has the last word on it: its tenant, or the site's file, which every apply restores.", managementForm},
 		"Organization.foreign":        {"What of it in the database this server did not write, and therefore does not follow.", nil},
 		"Removed":                     {"Answers the removal of a contact.", nil},
 		"Removed.in_force":            {"Where it is in force.", nil},
+		"Expiration":                  {"Asks for another expiration of an organization.", nil},
+		"Expiration.expires":          {"From then on, from 1970 to 9999, none of its clients is served; " + neverSays, nil},
+		"Management":                  {"Asks for another management of an organization.", nil},
+		"Management.managed_by":       {"Who is to have the last word.", managementForm},
+		"Usage":                       {"What an organization holds, counted one by one.", nil},
+		"Usage.clients":               {"Its clients, pending and disabled ones included.", nil},
+		"Usage.deposits":              {"Their deposits: deleted ones are counted, purged ones are not.", nil},
+		"Usage.bytes":                 {"Of the contents of these.", nil},
 		"Organizations":               {"A list of organizations.", nil},
 		"Organizations.organizations": {},
 		"Contacts":                    {"Asks for contacts to be added.", nil},

@@ -84,7 +84,7 @@ func (r Route) operation(s schemas) object {
 	if d.more != "" {
 		op["description"] = d.more
 	}
-	if parameters := slices.Concat(r.pathParameters(), d.query); len(parameters) > 0 {
+	if parameters := slices.Concat(r.pathParameters(), d.query, r.headerParameters()); len(parameters) > 0 {
 		op["parameters"] = parameters
 	}
 	if d.body.media != "" {
@@ -124,6 +124,17 @@ func (r Route) pathParameters() []object {
 	return all
 }
 
+// headerParameters are the headers that an operator's request may have.
+func (r Route) headerParameters() []object {
+	if r.Who != ByOperator {
+		return nil
+	}
+	return []object{{
+		"name": HeaderReason, "in": "header", "required": false, "schema": reasonForm,
+		"description": "Why, for every audit record of the request: 1 to 255 bytes of printable UTF-8.",
+	}}
+}
+
 // Kinds returns the kinds of error that the route may answer with, in the order of
 // their names.
 func (r Route) Kinds() []fault.Kind {
@@ -132,7 +143,7 @@ func (r Route) Kinds() []fault.Kind {
 	case ByClient:
 		kinds = append(kinds, fault.Unauthenticated)
 	case ByOperator:
-		kinds = append(kinds, fault.NotFound) // for other accounts
+		kinds = append(kinds, fault.NotFound, fault.Invalid) // for other accounts; of a header
 	case ByHost:
 		kinds = append(kinds, fault.Denied) // for other hosts
 	}

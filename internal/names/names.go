@@ -20,6 +20,7 @@ const (
 	MaxHandle       = 255
 	MaxClient       = 128
 	MaxAuthCode     = 255
+	MaxReason       = 255
 )
 
 // CheckOrganization refuses what is no name of an organization: 1 to MaxOrganization
@@ -85,6 +86,22 @@ func CheckClient(name string) error {
 	}
 	if !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return errors.New("the client's name holds something that cannot be printed")
+	}
+	return nil
+}
+
+// CheckReason returns an error unless reason, an operator's for the audit log, is 1 to
+// 255 bytes of printable UTF-8 with no space at its ends: as a header brings it.
+func CheckReason(reason string) error {
+	switch {
+	case reason == "":
+		return errors.New("the reason is empty")
+	case len(reason) > MaxReason:
+		return fmt.Errorf("the reason has %d bytes; at most %d are allowed", len(reason), MaxReason)
+	case !utf8.ValidString(reason) || strings.ContainsFunc(reason, func(r rune) bool { return !unicode.IsPrint(r) }):
+		return errors.New("the reason holds something that cannot be printed, such as a line break")
+	case strings.TrimSpace(reason) != reason:
+		return errors.New("the reason begins or ends with a space")
 	}
 	return nil
 }

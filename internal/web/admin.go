@@ -64,7 +64,7 @@ func organizationOut(v escrow.OrganizationView) api.Organization {
 	}
 	return api.Organization{
 		Name: string(v.Name), UUID: v.UUID, Contacts: contacts, Approval: string(v.Approval),
-		AuthCode: v.AuthCode.Reveal(), Created: v.Created, Expires: v.Expires, Foreign: v.Foreign,
+		AuthCode: v.AuthCode.Reveal(), Created: v.Created, Expires: v.Expires, ManagedBy: string(v.ManagedBy), Foreign: v.Foreign,
 	}
 }
 
@@ -83,8 +83,14 @@ func (f *front) createOrganization(x *exchange) error {
 			return err
 		}
 	}
+	managedBy := escrow.ManagedByTenant
+	if in.ManagedBy != "" {
+		if managedBy, err = escrow.ParseManagement(in.ManagedBy); err != nil {
+			return err
+		}
+	}
 	_, err = f.Service.CreateOrganization(x.ctx, x.caller, escrow.NewOrganization{
-		Name: name, Contacts: in.Contacts, Approval: approval, Code: names.Secret(in.AuthCode),
+		Name: name, Contacts: in.Contacts, Approval: approval, Code: names.Secret(in.AuthCode), Expires: in.Expires, ManagedBy: managedBy,
 	})
 	if err != nil {
 		return err

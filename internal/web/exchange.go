@@ -53,6 +53,11 @@ func (x *exchange) admit() error {
 	if x.route.Who == api.ByOperator && !x.caller.Operator {
 		return x.front.Service.Permit(x.caller, "operator."+x.route.Name) // refused, and audited
 	}
+	if x.route.Who == api.ByOperator {
+		if err := x.takeReason(); err != nil {
+			return err
+		}
+	}
 	if x.route.Who == api.ByHost {
 		x.caller.Host = fromHost(x.r)
 		return x.front.Service.PermitHost(x.caller, "host."+x.route.Name)

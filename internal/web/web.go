@@ -67,6 +67,7 @@ func (f *front) handlers() map[string]handle {
 		"server": f.server, "reload": f.reload, "check": f.check,
 		"organizations": f.organizations, "createOrganization": f.createOrganization, "addContacts": f.addContacts,
 		"removeContact": f.removeContact, "setAdmission": f.setAdmission,
+		"setExpiration": f.setExpiration, "setManagement": f.setManagement, "usage": f.usage, "removeOrganization": f.removeOrganization,
 		"clients": f.clients, "enableClient": f.enableClient, "disableClient": f.disableClient,
 		"clientCertificates": f.clientCertificates, "revokeCertificate": f.revokeCertificate, "purgeNow": f.purgeNow,
 	}
