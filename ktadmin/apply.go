@@ -10,12 +10,15 @@ import (
 
 	"github.com/ktsd/ktsd/internal/cli"
 	"github.com/ktsd/ktsd/internal/fault"
+	"github.com/ktsd/ktsd/internal/names"
 	"github.com/ktsd/ktsd/internal/plan"
 )
 
 type applyCommand struct {
+	Plan string `arg:"" optional:"" name:"planfile" help:"A plan that 'ktadmin plan --out' saved: just that is done, unasked, or nothing."`
 	siteFlags
-	AutoApprove bool `help:"Do not ask."`
+	AutoApprove bool   `help:"Do not ask."`
+	Reason      string `placeholder:"TEXT" help:"Why this is done, for the audit log; up to 255 bytes."`
 }
 
 // Help is shown by --help.
@@ -28,12 +31,36 @@ While ktsd is stopped, its unit is started where one is installed; otherwise onl
 are written, and what waits is named. Another database is taken on while ktsd is stopped only: its
 tables are made, and what the old one holds stays there.
 
+ktsd is asked whether it can work with the new keytrustee.conf before that takes the place of the
+old one, which is kept as keytrustee.conf.previous, and put back if ktsd then refuses after all.
+
+A saved plan has been looked at, so nobody is asked. It is refused if anything is not as it was
+when the plan was made.
+
 Examples:
   ktadmin apply -f site.hcl
-  ktadmin apply -f site.hcl --auto-approve`
+  ktadmin apply -f site.hcl --auto-approve --reason 'CHG-4711: contacts of disaster-recov'
+  ktadmin plan -f site.hcl --out site.plan; ktadmin apply site.plan`
 }
 
-// Run applies the file.
+// Validate is called by kong.
+func (a *applyCommand) Validate() error {
+	switch {
+	case a.Plan != "" && a.File != "":
+		return errors.New("-f, --file: a saved plan holds what the file said; give one of the two")
+	case a.Plan != "" && a.Host != "":
+		return errors.New("--host: a saved plan is for one host; make it with plan --host")
+	case a.Plan == "" && a.File == "":
+		return errors.New("missing flags: -f, --file=FILE, or a saved plan")
+	case a.Reason != "":
+		if err := names.CheckReason(a.Reason); err != nil {
+			return fmt.Errorf("--reason: %w", err)
+		}
+	}
+	return nil
+}
+
+// Run applies the file, or the plan.
 func (a *applyCommand) Run(ctx context.Context, c *command, streams *cli.Streams) error {
 	h, err := c.host()
 	if err != nil {
@@ -42,24 +69,35 @@ func (a *applyCommand) Run(ctx context.Context, c *command, streams *cli.Streams
 	if _, err := h.conf(); err != nil { // a directory to lock
 		return err
 	}
+	if a.Reason != "" {
+		h.admin = h.admin.WithReason(a.Reason)
+	}
+	var from wish = &a.siteFlags
+	var saved *savedPlan
+	if a.Plan != "" {
+		if saved, err = readPlan(a.Plan); err != nil {
+			return err
+		}
+		from = saved
+	}
 	unlock, err := h.dir.LockChanges()
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	made, running, err := a.round(ctx, h, streams)
+	made, err := a.round(ctx, h, from, saved, streams)
 	if err != nil {
 		return err
 	}
-	if !running {
+	if !made.running {
 		if err := h.startUnit(ctx, streams); err != nil {
-			return waiting(h, made, err)
+			return waiting(h, made.Plan, err)
 		}
-		if _, _, err := a.round(ctx, h, streams); err != nil {
+		if _, err := a.round(ctx, h, from, nil, streams); err != nil {
 			return err
 		}
 	}
-	if err := a.prove(ctx, h, streams); err != nil {
+	if err := a.prove(ctx, h, from, streams); err != nil {
 		return err
 	}
 	if len(made.Changes) > 0 {
@@ -68,25 +106,32 @@ func (a *applyCommand) Run(ctx context.Context, c *command, streams *cli.Streams
 	return nil
 }
 
-// round shows a plan, asks, and carries it out. It tells whether ktsd ran.
-func (a *applyCommand) round(ctx context.Context, h *host, streams *cli.Streams) (plan.Plan, bool, error) {
-	made, running, err := a.make(ctx, h, streams)
+// round shows a plan, asks unless it was saved, and carries it out.
+func (a *applyCommand) round(ctx context.Context, h *host, from wish, saved *savedPlan, streams *cli.Streams) (comparison, error) {
+	made, err := h.compare(ctx, from, streams, a.JSON)
 	if err != nil {
-		return made, running, err
+		return made, err
 	}
-	if err := a.show(streams, made); err != nil {
-		return made, running, err
+	if saved != nil {
+		if err := saved.check(h.dir, made); err != nil {
+			return made, err
+		}
+	}
+	if err := show(streams, made.Plan, a.JSON); err != nil {
+		return made, err
 	}
 	if made.Stop != "" {
-		return made, running, stopFirst(h.dir)
+		return made, stopFirst(h.dir)
 	}
 	if len(made.Changes) == 0 {
-		return made, running, nil
+		return made, nil
 	}
-	if err := a.ask(streams); err != nil {
-		return made, running, err
+	if a.Plan == "" {
+		if err := a.ask(streams); err != nil {
+			return made, err
+		}
 	}
-	return made, running, plan.Execute(ctx, made, &target{host: h}, func(message string) {
+	return made, plan.Execute(ctx, made.Plan, &target{host: h}, func(message string) {
 		fmt.Fprintln(a.progress(streams), message)
 	})
 }
@@ -118,15 +163,15 @@ func (a *applyCommand) ask(streams *cli.Streams) error {
 
 // prove compares once more. What still differs is an error, since apply said
 // that it would not.
-func (a *applyCommand) prove(ctx context.Context, h *host, streams *cli.Streams) error {
-	left, _, err := a.make(ctx, h, streams)
+func (a *applyCommand) prove(ctx context.Context, h *host, from wish, streams *cli.Streams) error {
+	left, err := h.compare(ctx, from, streams, a.JSON)
 	if err != nil {
 		return fmt.Errorf("comparing again after the changes: %w", err)
 	}
 	if left.InSync() {
 		return nil
 	}
-	if err := plan.Render(streams.Err, left, plan.Options{Color: colored(streams.Err)}); err != nil {
+	if err := plan.Render(streams.Err, left.Plan, plan.Options{Color: colored(streams.Err)}); err != nil {
 		return err
 	}
 	return fault.New(fault.Conflict, "after the changes %s still differs from %s, as shown", left.Host, left.File).

@@ -1,12 +1,10 @@
 package main
 
 import (
-	"context"
 	"errors"
 
 	"github.com/ktsd/ktsd/client"
 	"github.com/ktsd/ktsd/internal/bounds"
-	"github.com/ktsd/ktsd/internal/confdir"
 	"github.com/ktsd/ktsd/internal/fault"
 )
 
@@ -28,14 +26,4 @@ func runningBounds(s client.Server) (bounds.Limits, bounds.Audit, error) {
 			WithHint("restart ktsd, if it is of another version than ktadmin")
 	}
 	return l, a, nil
-}
-
-// WriteLimits implements plan.Target.
-func (t *target) WriteLimits(_ context.Context, l bounds.Limits) error {
-	return t.edit(func(conf *confdir.Conf) { conf.Limits = &l })
-}
-
-// WriteAudit implements plan.Target.
-func (t *target) WriteAudit(_ context.Context, a bounds.Audit) error {
-	return t.edit(func(conf *confdir.Conf) { conf.Audit = &a })
 }

@@ -20,15 +20,12 @@ import (
 // desiredDatabase reads where the file says that the database is, and checks on this
 // host what it names: files, services. Whether anybody answers there is found out
 // when it is applied.
-func desiredDatabase(config *hcl.Config, declared *site.Database) (*plan.Database, hcl.Diagnostics) {
-	if declared == nil {
-		return nil, nil
-	}
+func desiredDatabase(config *hcl.Config, declared site.Database) (plan.Database, hcl.Diagnostics) {
 	attr := "url"
 	if declared.URLFile != "" {
 		attr = "url_file"
 	}
-	url, err := confOf(*declared).ReadDatabaseURL()
+	url, err := confOf(declared).ReadDatabaseURL()
 	if err == nil && declared.Engine == site.EnginePostgres {
 		if err = site.CheckSecretDatabaseURL(url); err != nil {
 			err = fmt.Errorf("the URL is wrong: %w", err)
@@ -37,10 +34,10 @@ func desiredDatabase(config *hcl.Config, declared *site.Database) (*plan.Databas
 		}
 	}
 	if err != nil {
-		return nil, hcl.Diagnostics{config.ErrorAt("database", declared.Engine, attr,
+		return plan.Database{Database: declared}, hcl.Diagnostics{config.ErrorAt("database", declared.Engine, attr,
 			"the database's URL cannot be used on this host", sentence(err))}
 	}
-	return &plan.Database{Database: *declared, Shown: describe(url)}, nil
+	return plan.Database{Database: declared, Shown: describe(url)}, nil
 }
 
 // liveDatabase is the database that keytrustee.conf names.
@@ -89,7 +86,7 @@ func (t *target) SetDatabase(ctx context.Context, d site.Database) error {
 		return err
 	}
 	conf.DatabaseURL, conf.DatabaseURLFile = d.URL, d.URLFile
-	return t.dir.WriteConf(conf)
+	return t.swap(conf)
 }
 
 // stopFirst tells how to go on where ktsd runs and its database is to change.

@@ -17,37 +17,55 @@ import (
 
 // siteFlags are the flags of the commands that compare a file with this host.
 type siteFlags struct {
-	File string `short:"f" required:"" placeholder:"FILE" help:"The site's file."`
+	File string `short:"f" placeholder:"FILE" help:"The site's file."`
 	Host string `placeholder:"NAME" help:"Be the host of this name (default: what init recorded)."`
 	JSON bool   `name:"json" help:"Print JSON."`
 }
 
-// desired reads what the file wants of this host, and checks on this host what
-// the file names: certificates, files of codes and of a database's URL.
-func (s *siteFlags) desired(dir confdir.Dir, conf confdir.Conf) (plan.Desired, hcl.Diagnostics, error) {
+// needsFile refuses a command line that names no file.
+func (s *siteFlags) needsFile() error {
+	if s.File == "" {
+		return errors.New("missing flags: -f, --file=FILE")
+	}
+	return nil
+}
+
+// desired implements wish.
+func (s *siteFlags) desired(dir confdir.Dir, conf confdir.Conf) (plan.Desired, *hcl.Config, hcl.Diagnostics, error) {
 	host := s.Host
 	if host == "" {
 		var err error
 		if host, err = conf.Node(); err != nil {
-			return plan.Desired{}, nil, err
+			return plan.Desired{}, nil, nil, err
 		}
 	}
 	config, diags := hcl.Load(s.File)
 	server, more := config.Server(host)
 	diags = append(diags, more...)
+	declared := config.Site()
 	d := plan.Desired{
-		Host: host, File: s.File, Server: server, Limits: config.Site().Limits, Audit: config.Site().Audit,
-		Organizations: config.Site().Organizations, AuthCodes: map[string]names.Secret{},
+		Host: host, File: s.File, Confdir: otherThanDefault(dir),
+		Server: server, Limits: declared.Limits, Audit: declared.Audit,
+		Organizations: declared.Organizations, Removed: declared.Removed,
 	}
-	if dir != confdir.Default {
-		d.Confdir = string(dir)
+	if declared.Database != nil {
+		d.Database = &plan.Database{Database: *declared.Database}
 	}
-	var wrong hcl.Diagnostics
-	d.Database, wrong = desiredDatabase(config, config.Site().Database)
-	diags = append(diags, wrong...)
-	if server != nil && server.TLS.Certificate != "" {
-		diags = append(diags, checkCertificate(config, *server)...)
+	return d, config, append(diags, resolve(&d, dir, config)...), nil
+}
+
+// resolve reads on this host what d names, and checks it: certificates, files of
+// codes and of a database's URL.
+func resolve(d *plan.Desired, dir confdir.Dir, config *hcl.Config) hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	if d.Database != nil {
+		database, wrong := desiredDatabase(config, d.Database.Database)
+		d.Database, diags = &database, append(diags, wrong...)
 	}
+	if d.Server != nil && d.Server.TLS.Certificate != "" {
+		diags = append(diags, checkCertificate(config, *d.Server)...)
+	}
+	d.AuthCodes = map[string]names.Secret{}
 	for _, org := range d.Organizations {
 		if org.AuthCodeFile == "" {
 			continue
@@ -60,7 +78,7 @@ func (s *siteFlags) desired(dir confdir.Dir, conf confdir.Conf) (plan.Desired, h
 		}
 		d.AuthCodes[org.Name] = code
 	}
-	return d, diags, nil
+	return diags
 }
 
 // checkCertificate loads the certificate and key as ktsd would. One that has

@@ -42,7 +42,7 @@ func (h *host) conf() (confdir.Conf, error) {
 // live reads what exists: what conf, keytrustee.conf, says, and what ktsd does.
 func (h *host) live(ctx context.Context, conf confdir.Conf) (plan.Live, error) {
 	live := plan.Live{
-		Server:   h.server(conf.Listen, conf.TLSMinVersion, conf.Certificate, conf.PrivateKey),
+		Server:   h.server(written(conf)),
 		Database: liveDatabase(conf),
 		Limits:   conf.LimitsInForce(),
 		Audit:    conf.AuditInForce(),
@@ -64,7 +64,7 @@ func (h *host) live(ctx context.Context, conf confdir.Conf) (plan.Live, error) {
 	live.Running = &plan.Running{
 		Limits:             limits,
 		Audit:              audit,
-		Server:             h.server(running.Listen, running.TLSMinVersion, running.Certificate, running.PrivateKey),
+		Server:             h.server(inForce(running, conf)),
 		CertificateChanged: h.certificateChanged(running),
 		Database:           running.Database,
 		DatabaseChanged:    running.DatabaseChanged,
@@ -76,22 +76,40 @@ func (h *host) live(ctx context.Context, conf confdir.Conf) (plan.Live, error) {
 	return live, nil
 }
 
-// server is a server as plain data: what it has by default is left empty.
-func (h *host) server(listen, minVersion, certificate, privateKey string) site.Server {
-	unless := func(value, byDefault string) string {
-		if value == byDefault {
-			return ""
+// written is the server that keytrustee.conf describes.
+func written(conf confdir.Conf) site.Server {
+	return site.Server{Listen: conf.Listen, Hostname: conf.ServerHostname, TLS: site.TLS{
+		MinVersion: conf.TLSMinVersion, Ciphers: conf.Ciphers, PasswordScript: conf.PasswordScript,
+		Certificate: conf.Certificate, PrivateKey: conf.PrivateKey, CAChain: conf.CAChain,
+	}}
+}
+
+// inForce is the server that ktsd says it is. It is called what its host is where
+// nobody called it otherwise.
+func inForce(running client.Server, conf confdir.Conf) site.Server {
+	hostname := running.Hostname
+	if conf.ServerHostname == "" && hostname == running.Node {
+		hostname = ""
+	}
+	return site.Server{Listen: running.Listen, Hostname: hostname, TLS: site.TLS{
+		MinVersion: running.TLSMinVersion, Ciphers: running.Ciphers, PasswordScript: running.PasswordScript,
+		Certificate: running.Certificate, PrivateKey: running.PrivateKey, CAChain: running.CAChain,
+	}}
+}
+
+// server leaves empty what a server has by default.
+func (h *host) server(s site.Server) site.Server {
+	unless := func(value *string, byDefault string) {
+		if *value == byDefault {
+			*value = ""
 		}
-		return value
 	}
-	return site.Server{
-		Listen: unless(listen, confdir.DefaultListen),
-		TLS: site.TLS{
-			MinVersion:  unless(minVersion, confdir.DefaultTLSMinVersion),
-			Certificate: unless(certificate, h.dir.Certificate()),
-			PrivateKey:  unless(privateKey, h.dir.PrivateKey()),
-		},
-	}
+	unless(&s.Listen, confdir.DefaultListen)
+	unless(&s.TLS.MinVersion, confdir.DefaultTLSMinVersion)
+	unless(&s.TLS.Certificate, h.dir.Certificate())
+	unless(&s.TLS.PrivateKey, h.dir.PrivateKey())
+	unless(&s.TLS.CAChain, h.dir.CertificateChain())
+	return s
 }
 
 // certificateChanged tells whether the certificate or its chain is another one on
@@ -107,9 +125,16 @@ func organization(o client.Organization) plan.LiveOrganization {
 	if !time.Now().Before(o.Expires) {
 		state = "expired"
 	}
+	expiration := o.Expires
+	if expiration.Equal(site.NoExpiration()) {
+		expiration = time.Time{}
+	}
 	return plan.LiveOrganization{
-		Organization: site.Organization{Name: o.Name, Contacts: o.Contacts, Approval: site.Approval(o.Approval)},
-		State:        state,
-		AuthCode:     names.Secret(o.AuthCode),
+		Organization: site.Organization{
+			Name: o.Name, Contacts: o.Contacts, Approval: site.Approval(o.Approval),
+			Expiration: expiration, ManagedBy: site.ManagedBy(o.ManagedBy),
+		},
+		State:    state,
+		AuthCode: names.Secret(o.AuthCode),
 	}
 }

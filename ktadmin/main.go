@@ -17,6 +17,7 @@ type command struct {
 	Validate validateCommand `cmd:"" help:"Check a site's file, wherever it is."`
 	Plan     planCommand     `cmd:"" help:"Show what apply would change, and change nothing."`
 	Apply    applyCommand    `cmd:"" help:"Make this host what the site's file declares."`
+	Show     showCommand     `cmd:"" help:"Show a plan that was saved."`
 	Audit    auditCommand    `cmd:"" help:"Look into the audit log."`
 	DB       dbCommand       `cmd:"" name:"db" help:"Work on the database while ktsd is stopped."`
 }

@@ -5,20 +5,30 @@ import (
 	"fmt"
 
 	"github.com/ktsd/ktsd/internal/cli"
-	"github.com/ktsd/ktsd/internal/plan"
 )
 
-type planCommand struct{ siteFlags }
+type planCommand struct {
+	siteFlags
+	Out string `placeholder:"FILE" help:"Save the plan, for 'ktadmin apply FILE' to do just this, or nothing."`
+}
 
 // Help is shown by --help.
 func (planCommand) Help() string {
 	return `Compares the file with what is live on this host: keytrustee.conf, and what ktsd says. Each host
 of a site looks at its own server block. Exits 0 if they match, 2 if they differ, 1 at an error.
 
+In a plan, + is added, ~ changed, - removed, and ! is worth a look before it is applied.
+
+A saved plan is a secret (mode 0600) and belongs to this host. It holds no authorization code.
+
 Examples:
   ktadmin plan -f site.hcl
-  ktadmin plan -f site.hcl --json`
+  ktadmin plan -f site.hcl --json
+  ktadmin plan -f site.hcl --out site.plan`
 }
+
+// Validate is called by kong.
+func (p *planCommand) Validate() error { return p.needsFile() }
 
 // Run shows the plan.
 func (p *planCommand) Run(ctx context.Context, c *command, streams *cli.Streams) error {
@@ -26,47 +36,23 @@ func (p *planCommand) Run(ctx context.Context, c *command, streams *cli.Streams)
 	if err != nil {
 		return err
 	}
-	made, running, err := p.make(ctx, h, streams)
+	made, err := h.compare(ctx, &p.siteFlags, streams, p.JSON)
 	if err != nil {
 		return err
 	}
-	if err := p.show(streams, made); err != nil {
+	if p.Out != "" {
+		if err := h.savePlan(p.Out, made); err != nil {
+			return fmt.Errorf("saving the plan: %w", err)
+		}
+	}
+	if err := show(streams, made.Plan, p.JSON); err != nil {
 		return err
 	}
-	if !running && len(made.Unknown) == 0 {
+	if !made.running && len(made.Unknown) == 0 {
 		fmt.Fprintln(streams.Err, "ktsd is not running")
 	}
 	if !made.InSync() {
 		return &cli.Coded{Code: cli.CodeDifferences}
 	}
 	return nil
-}
-
-// make compares the file with the host, and tells whether ktsd runs there. Errors
-// of the file are printed.
-func (s *siteFlags) make(ctx context.Context, h *host, streams *cli.Streams) (made plan.Plan, running bool, err error) {
-	conf, err := h.conf()
-	if err != nil {
-		return made, false, err
-	}
-	desired, diags, err := s.desired(h.dir, conf)
-	if err != nil {
-		return made, false, err
-	}
-	if diags.HasErrors() {
-		return made, false, refuse(streams, diags, s.JSON)
-	}
-	live, err := h.live(ctx, conf)
-	if err != nil {
-		return made, false, err
-	}
-	return plan.Diff(desired, live), live.Running != nil, nil
-}
-
-// show prints a plan.
-func (s *siteFlags) show(streams *cli.Streams, p plan.Plan) error {
-	if s.JSON {
-		return cli.WriteJSON(streams.Out, p)
-	}
-	return plan.Render(streams.Out, p, plan.Options{Color: colored(streams.Out)})
 }

@@ -24,13 +24,13 @@ type SetDatabase struct {
 // String says what the step does.
 func (c SetDatabase) String() string { return "set the database" }
 
-func (c SetDatabase) view() changeView {
+func (c SetDatabase) views() []changeView {
 	v := changeView{"database", c.Database.Engine, actionChange, attributeLines(c.Attributes)}
 	v.lines = append(v.lines, lineView{Name: "tables", New: &Value{Note: "made, if there are none"}})
 	if c.Leaves != "" {
 		v.lines = append(v.lines, lineView{Name: "deposits", New: &Value{Note: fmt.Sprintf("not moved: what %q holds stays there", c.Leaves)}})
 	}
-	return v
+	return []changeView{v}
 }
 
 func (c SetDatabase) run(ctx context.Context, t Target) error {

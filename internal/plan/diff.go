@@ -5,33 +5,53 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ktsd/ktsd/internal/names"
 	"github.com/ktsd/ktsd/internal/site"
 )
 
 // Diff returns what has to change so that live becomes desired. The order in
 // which either of them lists organizations and contacts does not matter.
 func Diff(desired Desired, live Live) Plan {
-	p := Plan{Host: desired.Host, File: desired.File, Confdir: desired.Confdir}
+	p := Plan{Host: desired.Host, File: desired.File, Confdir: desired.Confdir, Warnings: slices.Clone(desired.Warnings)}
 	if desired.Database != nil {
 		p.Changes, p.Stop = diffDatabase(*desired.Database, live)
 	}
 	p.Changes = append(p.Changes, diffHost(desired, live)...)
+	switch {
+	case live.Running == nil:
+		p.Unknown = notCompared(desired, "ktsd is not running")
+	case p.Stop != "":
+		p.Unknown = notCompared(desired, "ktsd runs with another database")
+	default:
+		p.diffOrganizations(desired, live.Running.Organizations)
+	}
+	return p
+}
+
+// notCompared accounts for organizations that nobody can be asked about.
+func notCompared(desired Desired, reason string) []Unknown {
+	var names []string
+	for _, org := range desired.Organizations {
+		names = append(names, org.Name)
+	}
+	for _, gone := range desired.Removed {
+		names = append(names, gone.Organization)
+	}
+	if names == nil {
+		return nil
+	}
+	slices.Sort(names)
+	return []Unknown{{reason, names}}
+}
+
+// diffOrganizations goes through the organizations by name, and removes some last.
+func (p *Plan) diffOrganizations(desired Desired, live []LiveOrganization) {
+	existing := map[string]LiveOrganization{}
+	for _, org := range live {
+		existing[org.Name] = org
+	}
 	declared := slices.SortedFunc(slices.Values(desired.Organizations), func(a, b site.Organization) int {
 		return strings.Compare(a.Name, b.Name)
 	})
-	switch {
-	case live.Running == nil:
-		p.Unknown = notCompared(declared, "ktsd is not running")
-		return p
-	case p.Stop != "":
-		p.Unknown = notCompared(declared, "ktsd runs with another database")
-		return p
-	}
-	existing := map[string]LiveOrganization{}
-	for _, org := range live.Running.Organizations {
-		existing[org.Name] = org
-	}
 	for _, org := range declared {
 		was, exists := existing[org.Name]
 		delete(existing, org.Name)
@@ -40,119 +60,35 @@ func Diff(desired Desired, live Live) Plan {
 		case org.AuthCodeFile != "" && code == "":
 			p.Unknown = append(p.Unknown, Unknown{"no authorization code was read from " + org.AuthCodeFile, []string{org.Name}})
 		case !exists:
-			org.Contacts = set(org.Contacts)
+			org.Contacts, org.ManagedBy = set(org.Contacts), org.ManagedBy.OrDefault()
 			p.Changes = append(p.Changes, CreateOrganization{org, code})
 		default:
-			p.Changes = append(p.Changes, diffOrganization(org, code, was)...)
+			p.diffOrganization(org, code, was)
+		}
+	}
+	var removed []Change
+	for _, gone := range slices.SortedFunc(slices.Values(desired.Removed), func(a, b site.Removed) int {
+		return strings.Compare(a.Organization, b.Organization)
+	}) {
+		if was, exists := existing[gone.Organization]; exists {
+			delete(existing, gone.Organization)
+			removed = append(removed, p.remove(gone, was))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(existing)) {
-		p.Unmanaged = append(p.Unmanaged, Unmanaged{name, existing[name].State})
+		p.leave(existing[name])
 	}
-	return p
+	p.Changes = append(p.Changes, removed...)
 }
 
-// notCompared accounts for organizations that nobody can be asked about.
-func notCompared(declared []site.Organization, reason string) []Unknown {
-	if len(declared) == 0 {
-		return nil
+// leave accounts for an organization that is not declared. A file that owned it
+// gives it up.
+func (p *Plan) leave(was LiveOrganization) {
+	if was.ManagedBy == site.ManagedByFile {
+		p.Changes = append(p.Changes, SetManagement{was.Name, was.ManagedBy, site.ManagedByTenant, true})
+		return
 	}
-	unknown := Unknown{Reason: reason}
-	for _, org := range declared {
-		unknown.Organizations = append(unknown.Organizations, org.Name)
-	}
-	return []Unknown{unknown}
-}
-
-// diffHost compares what stands in keytrustee.conf and what ktsd runs with, and has
-// it reloaded once for all that differs.
-func diffHost(desired Desired, live Live) []Change {
-	changes, stale := diffBounds(desired, live)
-	certificateChanged := false
-	if s := desired.Server; s != nil {
-		if written := serverAttributes(live.Server, *s); len(written) > 0 {
-			changes = append(changes, WriteServer{*s, written})
-		}
-		if live.Running != nil {
-			stale = append(serverAttributes(live.Running.Server, *s), stale...)
-			certificateChanged = live.Running.CertificateChanged
-		}
-	}
-	var reasons []string
-	switch {
-	case len(stale) > 0 && len(changes) > 0:
-		reasons = append(reasons, "ktsd takes on the new configuration")
-	case len(stale) > 0:
-		reasons = append(reasons, staleness(stale))
-	}
-	if certificateChanged {
-		reasons = append(reasons, "the certificate or its key changed on disk since ktsd loaded them")
-	}
-	if len(reasons) > 0 {
-		changes = append(changes, Reload{desired.Host, reasons})
-	}
-	return changes
-}
-
-// staleness words how ktsd runs with something else than its configuration.
-func staleness(attributes []Attribute) string {
-	var old []string
-	for _, a := range attributes {
-		old = append(old, a.Name+" "+a.Old.String())
-	}
-	return "ktsd still runs with " + strings.Join(old, ", ")
-}
-
-// serverAttributes compares what two servers do, whatever their names.
-func serverAttributes(old, desired site.Server) []Attribute {
-	var attributes []Attribute
-	is, wanted, byDefault := old.WithDefaults(), desired.WithDefaults(), site.Server{}.WithDefaults()
-	compare := func(name, is, wanted, byDefault string) {
-		if is != wanted {
-			attributes = append(attributes, Attribute{name, valueOf(is, byDefault), valueOf(wanted, byDefault)})
-		}
-	}
-	compare("listen", is.Listen, wanted.Listen, byDefault.Listen)
-	compare("tls.min_version", is.TLS.MinVersion, wanted.TLS.MinVersion, byDefault.TLS.MinVersion)
-	compare("tls.certificate", is.TLS.Certificate, wanted.TLS.Certificate, byDefault.TLS.Certificate)
-	compare("tls.private_key", is.TLS.PrivateKey, wanted.TLS.PrivateKey, byDefault.TLS.PrivateKey)
-	return attributes
-}
-
-// diffOrganization puts the additions first: nothing is taken away before what
-// replaces it is there.
-func diffOrganization(desired site.Organization, code names.Secret, was LiveOrganization) []Change {
-	var changes []Change
-	is, wanted := set(was.Contacts), set(desired.Contacts)
-	if added := without(wanted, is); len(added) > 0 {
-		changes = append(changes, AddContacts{desired.Name, added})
-	}
-	if admission, differs := diffAdmission(desired, code, was); differs {
-		changes = append(changes, admission)
-	}
-	for _, contact := range without(is, wanted) {
-		changes = append(changes, RemoveContact{desired.Name, contact})
-	}
-	return changes
-}
-
-// diffAdmission looks at the code only where it is what admits clients.
-func diffAdmission(desired site.Organization, code names.Secret, was LiveOrganization) (SetAdmission, bool) {
-	admission := SetAdmission{Organization: desired, Code: code}
-	if was.Approval != desired.Approval {
-		admission.Attributes = append(admission.Attributes, Attribute{"approval", approvalValue(was.Approval), approvalValue(desired.Approval)})
-	}
-	if desired.Approval == site.ApprovalAuthCode {
-		is := codeValue(was.AuthCode, "")
-		switch {
-		case code == "" && was.AuthCode == "":
-			admission.Generates = true
-			admission.Attributes = append(admission.Attributes, Attribute{"auth code", is, generatedCode})
-		case code != "" && !code.Equal(was.AuthCode):
-			admission.Attributes = append(admission.Attributes, Attribute{"auth code", is, codeValue(code, desired.AuthCodeFile)})
-		}
-	}
-	return admission, len(admission.Attributes) > 0
+	p.Unmanaged = append(p.Unmanaged, Unmanaged{was.Name, was.State})
 }
 
 // set returns the members of a list, sorted.

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
-	"github.com/ktsd/ktsd/internal/bounds"
 	"github.com/ktsd/ktsd/internal/names"
 	"github.com/ktsd/ktsd/internal/site"
 )
@@ -18,18 +18,14 @@ type Target interface {
 	// keytrustee.conf name it, atomically. ktsd does not run.
 	SetDatabase(ctx context.Context, database site.Database) error
 
-	// WriteServer makes keytrustee.conf say what server declares, atomically.
-	// What is empty there is left to ktsd's default.
-	WriteServer(ctx context.Context, server site.Server) error
-
-	// WriteLimits makes keytrustee.conf say what the limits are, atomically.
-	WriteLimits(ctx context.Context, limits bounds.Limits) error
-
-	// WriteAudit makes keytrustee.conf say how the audit log is kept, atomically.
-	WriteAudit(ctx context.Context, audit bounds.Audit) error
+	// Configure makes keytrustee.conf say what is declared, atomically, once a ktsd
+	// that runs has found that it can work with that. What is empty there is left
+	// to ktsd's default.
+	Configure(ctx context.Context, c Configuration) error
 
 	// Reload returns nil once ktsd works with what is on the disk, and its
-	// verdict if it refuses that and goes on as before.
+	// verdict if it refuses that and goes on as before; then keytrustee.conf is as
+	// it was before Configure.
 	Reload(ctx context.Context) error
 
 	// CreateOrganization creates an active organization. With
@@ -45,6 +41,16 @@ type Target interface {
 	// SetAdmission sets the approval and the code. With site.ApprovalAuthCode
 	// and no code, an existing code is kept and a missing one is generated.
 	SetAdmission(ctx context.Context, org string, approval site.Approval, code names.Secret) error
+
+	// SetExpiration sets when an organization ends; zero: never.
+	SetExpiration(ctx context.Context, org string, at time.Time) error
+
+	// SetManagement sets who has the last word on contacts and code.
+	SetManagement(ctx context.Context, org string, by site.ManagedBy) error
+
+	// RemoveOrganization removes an organization with its clients and deposits, if
+	// it has exactly so many of these. One that is not there is no error.
+	RemoveOrganization(ctx context.Context, org string, deposits int64) error
 }
 
 // ErrRunning tells that ktsd has to stop before a plan is carried out.
@@ -105,23 +111,3 @@ func (e *Incomplete) Error() string {
 
 // Unwrap returns the reason.
 func (e *Incomplete) Unwrap() error { return e.Err }
-
-func (c WriteServer) run(ctx context.Context, t Target) error { return t.WriteServer(ctx, c.Server) }
-
-func (c Reload) run(ctx context.Context, t Target) error { return t.Reload(ctx) }
-
-func (c CreateOrganization) run(ctx context.Context, t Target) error {
-	return t.CreateOrganization(ctx, c.Organization, c.Code)
-}
-
-func (c AddContacts) run(ctx context.Context, t Target) error {
-	return t.AddContacts(ctx, c.Organization, c.Contacts)
-}
-
-func (c RemoveContact) run(ctx context.Context, t Target) error {
-	return t.RemoveContact(ctx, c.Organization, c.Contact)
-}
-
-func (c SetAdmission) run(ctx context.Context, t Target) error {
-	return t.SetAdmission(ctx, c.Organization.Name, c.Organization.Approval, c.Code)
-}

@@ -7,14 +7,6 @@ import (
 	"github.com/ktsd/ktsd/internal/site"
 )
 
-func (c WriteServer) outcome(string) []string {
-	return []string{fmt.Sprintf("server %q: keytrustee.conf written", c.Server.Name)}
-}
-
-func (c Reload) outcome(string) []string {
-	return []string{fmt.Sprintf("server %q: ktsd reloaded", c.Server)}
-}
-
 func (c CreateOrganization) outcome(confdir string) []string {
 	org := c.Organization
 	messages := []string{fmt.Sprintf("organization %q: created with %s, approval %q", org.Name, count(len(org.Contacts), "contact"), org.Approval)}
@@ -50,6 +42,18 @@ func (c SetAdmission) outcome(confdir string) []string {
 		}
 	}
 	return messages
+}
+
+func (c SetExpiration) outcome(string) []string {
+	return []string{fmt.Sprintf("organization %q: expiration is now %s", c.Organization, expirationValue(c.New))}
+}
+
+func (c SetManagement) outcome(string) []string {
+	return []string{fmt.Sprintf("organization %q: managed by the %s now", c.Organization, c.New)}
+}
+
+func (c RemoveOrganization) outcome(string) []string {
+	return []string{fmt.Sprintf("organization %q: removed, with %s", c.Organization, count(int(c.Deposits), "deposit"))}
 }
 
 // generated tells where a code is that ktsd made, never the code.

@@ -37,6 +37,13 @@ type Desired struct {
 	// Organizations have unique names.
 	Organizations []site.Organization
 
+	// Removed are organizations that are to be there no more; none of them is in
+	// Organizations.
+	Removed []site.Removed
+
+	// Warnings are shown with the plan: what is allowed, and may be a mistake.
+	Warnings []Warning
+
 	// AuthCodes holds, by name of the organization, what each AuthCodeFile
 	// contains. An organization whose file is not in here is Unknown.
 	AuthCodes map[string]names.Secret
@@ -67,7 +74,11 @@ type LiveOrganization struct {
 	site.Organization              // without AuthCodeFile: ktsd keeps the code, not the file
 	State             string       // "active", or why it is not
 	AuthCode          names.Secret // empty = none
+	Usage             *Usage       // of one that is to be removed; nil = nobody asked
 }
+
+// Usage is what an organization holds.
+type Usage struct{ Clients, Deposits int64 }
 
 // StateActive is the state of an organization that works.
 const StateActive = "active"
@@ -85,6 +96,13 @@ type Plan struct {
 	// Unmanaged are the organizations that exist and are not declared.
 	Unmanaged []Unmanaged
 
+	// Tenants are the organizations whose contacts or code are their tenants' own,
+	// and differ from what the file gave them.
+	Tenants []Tenant
+
+	// Warnings are those of Desired, and what the changes bring about.
+	Warnings []Warning
+
 	// Unknown is what could not be compared.
 	Unknown []Unknown
 }
@@ -93,6 +111,21 @@ type Plan struct {
 type Unmanaged struct {
 	Organization string
 	State        string
+}
+
+// Tenant is an organization, managed by its tenant, that is not as the file has it.
+// That is left as it is.
+type Tenant struct {
+	Organization   string
+	Added, Removed []string // contacts
+	CodeChanged    bool
+}
+
+// Warning is something to look at before the plan is carried out.
+type Warning struct {
+	Block, Name string // as in the file; a name may be empty
+	Attribute   string // may be empty
+	Text        string
 }
 
 // Unknown names organizations that could not be compared, and why.

@@ -7,7 +7,11 @@ import (
 	"maps"
 	"math/rand"
 	"slices"
+	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/ktsd/ktsd/internal/bounds"
 	"github.com/ktsd/ktsd/internal/names"
@@ -27,11 +31,16 @@ func TestSecondPlanIsEmpty(t *testing.T) {
 		unmanaged := unmanagedOf(desired, w)
 		apply(t, seed, desired, w)
 		p := wantInSync(t, seed, desired, w)
+		for _, gone := range desired.Removed {
+			if _, exists := w.organizations[gone.Organization]; exists {
+				t.Errorf("seed %d: organization %q is there, want it removed", seed, gone.Organization)
+			}
+		}
 		if len(p.Unmanaged) != len(unmanaged) {
 			t.Errorf("seed %d: got %d unmanaged organizations, want %d", seed, len(p.Unmanaged), len(unmanaged))
 		}
 		for name, before := range unmanaged {
-			if after := w.organizations[name]; !slices.Equal(after.Contacts, before.Contacts) || after.Approval != before.Approval || after.AuthCode != before.AuthCode {
+			if after := w.organizations[name]; after.ManagedBy == site.ManagedByFile || !slices.Equal(after.Contacts, before.Contacts) || after.Approval != before.Approval || after.AuthCode != before.AuthCode {
 				t.Errorf("seed %d: got unmanaged organization %q changed from %+v to %+v", seed, name, before, after)
 			}
 		}
@@ -69,12 +78,19 @@ func TestDriftIsShown(t *testing.T) {
 		r := rand.New(rand.NewSource(seed))
 		desired, w := randomDesired(r), randomWorld(r)
 		apply(t, seed, desired, w)
+		before := plan.Diff(desired, w.live())
 		what := drift(r, desired, w)
 		if what == "" {
 			continue
 		}
 		shown++
 		p := plan.Diff(desired, w.live())
+		if strings.HasPrefix(what, "a tenant ") {
+			if !p.InSync() || cmp.Equal(p.Tenants, before.Tenants) {
+				t.Errorf("seed %d: %s: want it shown and left alone, got:\n%s", seed, what, textOf(t, p))
+			}
+			continue
+		}
 		steps := len(p.Changes)
 		if p.Stop != "" && steps == 0 {
 			steps = 1 // to start it again
@@ -138,17 +154,27 @@ func unmanagedOf(desired plan.Desired, w *world) map[string]plan.LiveOrganizatio
 	for _, org := range desired.Organizations {
 		delete(rest, org.Name)
 	}
+	for _, gone := range desired.Removed {
+		delete(rest, gone.Organization)
+	}
 	return rest
 }
 
 func pick[T any](r *rand.Rand, from ...T) T { return from[r.Intn(len(from))] }
 
 func randomServer(r *rand.Rand) site.Server {
-	return site.Server{Name: "kts01", Listen: pick(r, "", ":11371", ":11372", "localhost:11371"), TLS: site.TLS{
-		MinVersion:  pick(r, "", "tlsv1.2", "tlsv1.3"),
-		Certificate: pick(r, "", "/a.pem", "/b.pem"),
-		PrivateKey:  pick(r, "", "/a.key", "/b.key"),
-	}}
+	return site.Server{
+		Name: "kts01", Listen: pick(r, "", ":11371", ":11372", "localhost:11371", ":1, :2", ":2,:1"),
+		Hostname: pick(r, "", "kts01", "kts.example.com"),
+		TLS: site.TLS{
+			MinVersion:     pick(r, "", "tlsv1.2", "tlsv1.3"),
+			Ciphers:        pick(r, "", "HIGH", "ECDHE+AESGCM:!aNULL"),
+			Certificate:    pick(r, "", "/a.pem", "/b.pem"),
+			PrivateKey:     pick(r, "", "/a.key", "/b.key"),
+			CAChain:        pick(r, "", "/ca.pem"),
+			PasswordScript: pick(r, "", "/bin/pw", "/bin/echo -n one", "/bin/echo -n two"),
+		},
+	}
 }
 
 func randomDatabase(r *rand.Rand) site.Database {
@@ -177,7 +203,10 @@ func randomSettings(r *rand.Rand, settings []bounds.Setting) {
 }
 
 func randomOrganization(r *rand.Rand, name string) site.Organization {
-	org := site.Organization{Name: name, Approval: pick(r, site.Approvals()...)}
+	org := site.Organization{
+		Name: name, Approval: pick(r, site.Approvals()...), ManagedBy: pick(r, "", site.ManagedByFile, site.ManagedByTenant),
+		Expiration: pick(r, time.Time{}, time.Time{}, time.Date(2027, 12, 31, 0, 0, 0, 0, time.UTC)),
+	}
 	for _, i := range r.Perm(5)[:r.Intn(6)] {
 		org.Contacts = append(org.Contacts, pick(r, "a@x", "b@x", "c@x", "d@x", "e@x"), itoa(i)+"@y")
 	}
@@ -200,7 +229,11 @@ func randomDesired(r *rand.Rand) plan.Desired {
 	if r.Intn(3) > 0 {
 		d.Audit = &site.Audit{Audit: randomAudit(r)}
 	}
-	for _, i := range r.Perm(8)[:r.Intn(6)] {
+	for k, i := range r.Perm(8)[:r.Intn(7)] {
+		if k > 4 {
+			d.Removed = append(d.Removed, site.Removed{Organization: "org" + itoa(i), Deposits: int64(i)})
+			continue
+		}
 		org := randomOrganization(r, "org"+itoa(i))
 		if org.Approval == site.ApprovalAuthCode && r.Intn(2) == 0 {
 			org.AuthCodeFile = "/code"
@@ -225,6 +258,7 @@ func randomWorld(r *rand.Rand) *world {
 		org.Contacts = slices.Compact(slices.Sorted(slices.Values(org.Contacts)))
 		w.organizations[org.Name] = plan.LiveOrganization{
 			Organization: org, State: plan.StateActive, AuthCode: pick[names.Secret](r, "", "one", "two", "three"),
+			Usage: &plan.Usage{Clients: 2, Deposits: int64(i)},
 		}
 	}
 	return w
@@ -253,15 +287,31 @@ func drift(r *rand.Rand, desired plan.Desired, w *world) string {
 	name := desired.Organizations[i].Name
 	org := w.organizations[name]
 	defer func() { w.organizations[name] = org }()
-	switch kind := r.Intn(4); {
+	owner := ""
+	if desired.Organizations[i].ManagedBy == site.ManagedByTenant {
+		owner = "a tenant "
+	}
+	switch kind := r.Intn(6); {
+	case kind == 4:
+		org.Expiration = time.Date(2031, 1, 1, 0, 0, 0, 0, time.UTC)
+		return "expiration changed in " + name
+	case kind == 5:
+		org.ManagedBy = map[site.ManagedBy]site.ManagedBy{site.ManagedByTenant: site.ManagedByFile}[org.ManagedBy]
+		if org.ManagedBy == "" {
+			org.ManagedBy = site.ManagedByTenant
+		}
+		return "management changed in " + name
 	case kind == 0 && len(org.Contacts) > 0:
 		i := r.Intn(len(org.Contacts))
 		org.Contacts = slices.Delete(slices.Clone(org.Contacts), i, i+1)
-		return "contact removed from " + name
+		return owner + "contact removed from " + name
 	case kind == 1 && org.Approval == site.ApprovalAuthCode:
 		org.AuthCode = ""
 		if desired.AuthCodes[name] != "" {
 			org.AuthCode = pick[names.Secret](r, "", "other", "twO")
+		}
+		if org.AuthCode != "" {
+			return owner + "code changed in " + name
 		}
 		return "code changed in " + name
 	case kind == 2:
@@ -270,17 +320,26 @@ func drift(r *rand.Rand, desired plan.Desired, w *world) string {
 		return "approval changed in " + name
 	default:
 		org.Contacts = append(slices.Clone(org.Contacts), "mallory@x")
-		return "contact added to " + name
+		return owner + "contact added to " + name
 	}
 }
 
 // driftServer changes the file to what ktsd already declines, or ktsd itself:
 // either way one step puts it right.
 func driftServer(r *rand.Rand, w *world) string {
-	switch r.Intn(3) {
+	switch r.Intn(6) {
 	case 0:
 		w.file.Listen = ":9"
 		return "listen changed in the file"
+	case 3:
+		w.file.TLS.Ciphers = "ALL"
+		return "ciphers changed in the file"
+	case 4:
+		w.file.TLS.PasswordScript = "/bin/echo -n mallory"
+		return "password script changed in the file"
+	case 5:
+		w.running.Hostname = "mallory"
+		return "hostname changed in ktsd"
 	case 1:
 		w.running.TLS.PrivateKey = "/mallory.key"
 		return "private key changed in ktsd"

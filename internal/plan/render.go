@@ -26,18 +26,26 @@ const (
 // Render writes the plan for people to read: grouped by block, with "+", "~"
 // and "-" before what would be added, changed and removed, and the numbers of
 // these marks in the last line. The same plan gives the same bytes.
-func Render(w io.Writer, p Plan, opts Options) error {
+func Render(w io.Writer, p Plan, opts Options) error { return render(w, p.view(), opts) }
+
+func render(w io.Writer, v planView, opts Options) error {
 	t := text{Writer: bufio.NewWriter(w), color: opts.Color}
-	v := p.view()
 	for _, block := range v.Blocks {
 		t.block(block)
 	}
 	t.unmanaged(v)
+	t.tenants(v)
 	for _, u := range v.Unknown {
 		t.printf("%s %s\n", t.paint(ansiYellow, "unknown:"), u.Reason)
 		for _, name := range u.Names {
 			t.printf("    %s %s\n", u.Block, strconv.Quote(name))
 		}
+		t.printf("\n")
+	}
+	for _, w := range v.Warnings {
+		t.printf("%s %s\n", t.paint(ansiYellow, "!"), w)
+	}
+	if len(v.Warnings) > 0 {
 		t.printf("\n")
 	}
 	if v.Stop != "" {
@@ -78,13 +86,14 @@ func (t text) mark(a action) string {
 	return " "
 }
 
-// block marks the header of a new block, and the lines of one that exists.
+// block marks the header of a new block and of one that goes, and the lines of one
+// that exists.
 func (t text) block(block blockView) {
-	header := action("")
-	if block.Action == actionAdd {
-		header = actionAdd
+	header := block.Action
+	if header == actionChange {
+		header = ""
 	}
-	t.printf("%s %s\n", t.mark(header), t.paint(ansiBold, block.title()))
+	t.printf("%s %s\n", t.mark(header), t.paint(ansiBold, titleOf(block.Block, block.Name)))
 	width := 0
 	for _, line := range block.Lines {
 		width = max(width, utf8.RuneCountInString(line.Name))
@@ -96,17 +105,30 @@ func (t text) block(block blockView) {
 	t.printf("\n")
 }
 
-// title returns what stands before the brace: limits, or server "kts01".
-func (b blockView) title() string {
-	if b.Name == "" {
-		return b.Block
+// titleOf returns what stands before the brace: limits, or server "kts01".
+func titleOf(block, name string) string {
+	if name == "" {
+		return block
 	}
-	return b.Block + " " + strconv.Quote(b.Name)
+	return block + " " + strconv.Quote(name)
+}
+
+func (c changeView) title() string { return titleOf(c.block, c.name) }
+
+// String words a warning, with what it is about.
+func (w warningView) String() string {
+	words := titleOf(w.Block, w.Name) + ": "
+	if w.Attribute != "" {
+		words += w.Attribute + ": "
+	}
+	return words + w.Text
 }
 
 // values returns "old → new", or the one of them that there is.
 func (l lineView) values() string {
 	switch {
+	case l.Old == nil && l.New == nil:
+		return ""
 	case l.Old == nil:
 		return l.New.String()
 	case l.New == nil:
@@ -127,6 +149,26 @@ func (t text) unmanaged(v planView) {
 			state = " (" + u.State + ")"
 		}
 		t.printf("    %s %s%s\n", u.Block, strconv.Quote(u.Name), state)
+	}
+	t.printf("\n")
+}
+
+func (t text) tenants(v planView) {
+	if len(v.Tenants) == 0 {
+		return
+	}
+	t.printf("Managed by their tenants: no longer as %s gave them, and left as they are\n", v.File)
+	for _, tenant := range v.Tenants {
+		t.printf("    %s\n", titleOf(tenant.Block, tenant.Name))
+		for _, contact := range tenant.Added {
+			t.printf("        contact added:   %s\n", strconv.Quote(contact))
+		}
+		for _, contact := range tenant.Removed {
+			t.printf("        contact removed: %s\n", strconv.Quote(contact))
+		}
+		if tenant.Code {
+			t.printf("        auth code changed\n")
+		}
 	}
 	t.printf("\n")
 }

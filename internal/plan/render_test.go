@@ -80,6 +80,17 @@ func scenarios() []scenario {
 			Running: &plan.Running{Server: server, Limits: bounds.DefaultLimits(), Audit: bounds.DefaultAudit()},
 		}
 	}
+	withCode := func(d plan.Desired) plan.Desired {
+		d.AuthCodes = map[string]names.Secret{"kept": newCode}
+		return d
+	}
+	full := site.Server{Name: "kts01.example.com", Listen: "10.0.0.1:11371, [::1]:11371", Hostname: "kts.example.com", TLS: site.TLS{
+		Ciphers: "ECDHE+AESGCM:!aNULL", CAChain: "/etc/pki/chain.pem", PasswordScript: "/bin/echo -n " + newCode,
+	}}
+	other := site.Server{Listen: "10.0.0.1:11371", TLS: site.TLS{PasswordScript: "/bin/echo -n " + oldCode}}
+	removal := desired(nil)
+	removal.Removed = []site.Removed{{Organization: "new", Deposits: 12}, {Organization: "kept", Deposits: 0}, {Organization: "never", Deposits: 3}}
+	removal.Warnings = []plan.Warning{{Block: "server", Name: "kts01.example.com", Attribute: "tls.certificate", Text: "it is self-signed: clients have to be given it"}}
 	withServer := bounded
 	withServer.Server = &own
 	return []scenario{
@@ -107,7 +118,37 @@ func scenarios() []scenario {
 		{"bounds", withServer, both(bounds.DefaultLimits(), bounds.DefaultAudit(), plain), false},
 		{"bounds-alone", bounded, both(bounds.DefaultLimits(), bounds.DefaultAudit(), plain), false},
 		{"bounds-stale", bounded, both(limits.Limits, audit.Audit, plain), false},
+		{"tls", desired(&full), plan.Live{Server: other, Running: running(other, false)}, false},
+		{"tls-stale", desired(&full), plan.Live{Server: full, Running: running(other, false)}, false},
+		{"tenants", withCode(desired(nil, tenants()...)), plan.Live{Running: running(plain, false, tenantsNow()[:4]...)}, false},
+		{"tenants-color", withCode(desired(nil, tenants()...)), plan.Live{Running: running(plain, false, tenantsNow()[:4]...)}, true},
+		{"removed", removal, plan.Live{Running: running(plain, false, tenantsNow()...)}, false},
+		{"removed-color", removal, plan.Live{Running: running(plain, false, tenantsNow()...)}, true},
+		{"removed-gone", removal, plan.Live{Running: running(plain, false)}, false},
+		{"removed-stopped", removal, plan.Live{}, false},
 		{"bounds-not-declared", desired(&plain), both(limits.Limits, audit.Audit, plain), false},
+	}
+}
+
+// tenants are organizations that change hands, and one that stays its tenant's.
+func tenants() []site.Organization {
+	contacts := []string{"finn@example.com"}
+	return []site.Organization{
+		{Name: "kept", Contacts: contacts, Approval: site.ApprovalAuthCode, AuthCodeFile: "/etc/keytrustee/archive.code", ManagedBy: site.ManagedByTenant},
+		{Name: "new", Contacts: contacts, Approval: site.ApprovalContacts, ManagedBy: site.ManagedByTenant, Expiration: time.Date(2027, 12, 31, 0, 0, 0, 0, time.UTC)},
+		{Name: "released", Contacts: contacts, Approval: site.ApprovalContacts, ManagedBy: site.ManagedByTenant},
+		{Name: "taken", Contacts: contacts, Approval: site.ApprovalContacts, ManagedBy: site.ManagedByFile, Expiration: time.Date(2027, 12, 31, 12, 0, 0, 0, time.FixedZone("", 3600))},
+	}
+}
+
+func tenantsNow() []plan.LiveOrganization {
+	contacts := []string{"jake@example.com"}
+	return []plan.LiveOrganization{
+		{Organization: site.Organization{Name: "kept", Contacts: contacts, Approval: site.ApprovalAuthCode, ManagedBy: site.ManagedByTenant}, AuthCode: oldCode, Usage: &plan.Usage{}},
+		{Organization: site.Organization{Name: "released", Contacts: contacts, Approval: site.ApprovalContacts, ManagedBy: site.ManagedByFile}},
+		{Organization: site.Organization{Name: "taken", Contacts: contacts, Approval: site.ApprovalContacts, ManagedBy: site.ManagedByTenant}},
+		{Organization: site.Organization{Name: "undeclared", Contacts: contacts, Approval: site.ApprovalContacts, ManagedBy: site.ManagedByFile}},
+		{Organization: site.Organization{Name: "new", Approval: site.ApprovalContacts, ManagedBy: site.ManagedByTenant}, Usage: &plan.Usage{Clients: 3, Deposits: 12}},
 	}
 }
 

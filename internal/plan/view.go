@@ -1,11 +1,6 @@
 package plan
 
-import (
-	"encoding/json"
-	"strings"
-
-	"github.com/ktsd/ktsd/internal/site"
-)
+import "encoding/json"
 
 // planView is what is shown of a plan: its JSON form, and the source of its
 // text. What a secret contains is not in it.
@@ -16,6 +11,8 @@ type planView struct {
 	InSync    bool            `json:"in_sync"`
 	Blocks    []blockView     `json:"blocks"`
 	Unmanaged []unmanagedView `json:"unmanaged"`
+	Tenants   []tenantView    `json:"tenants"`
+	Warnings  []warningView   `json:"warnings"`
 	Unknown   []unknownView   `json:"unknown"`
 	Stop      string          `json:"stop,omitempty"` // why ktsd has to be stopped first
 	Summary   summaryView     `json:"summary"`
@@ -25,12 +22,12 @@ type planView struct {
 type blockView struct {
 	Block  string     `json:"block"`  // "server", "database", "limits", "audit", "organization"
 	Name   string     `json:"name"`   // empty: it has none
-	Action action     `json:"action"` // add: the block is new; change: it exists
+	Action action     `json:"action"` // add: the block is new; change: it exists; remove: it goes
 	Lines  []lineView `json:"changes"`
 }
 
-// lineView is one difference. In a block to add, the lines have no action of
-// their own: they are what the block begins with. Elsewhere such a line tells what
+// lineView is one difference. In a block to add or to remove, the lines have no
+// action of their own: they are what it begins or ends with. Elsewhere such a line tells what
 // comes with the others.
 type lineView struct {
 	Action action `json:"action,omitempty"`
@@ -43,6 +40,22 @@ type unmanagedView struct {
 	Block string `json:"block"`
 	Name  string `json:"name"`
 	State string `json:"state,omitempty"`
+}
+
+// tenantView is what a tenant changed of what the file gave.
+type tenantView struct {
+	Block   string   `json:"block"`
+	Name    string   `json:"name"`
+	Added   []string `json:"contacts_added"`
+	Removed []string `json:"contacts_removed"`
+	Code    bool     `json:"auth_code_changed"`
+}
+
+type warningView struct {
+	Block     string `json:"block"`
+	Name      string `json:"name"`
+	Attribute string `json:"attribute,omitempty"`
+	Text      string `json:"warning"`
 }
 
 type unknownView struct {
@@ -83,24 +96,37 @@ func (p Plan) view() planView {
 	v := planView{
 		Format: 1, Host: p.Host, File: p.File, InSync: p.InSync(), Stop: p.Stop,
 		Blocks: []blockView{}, Unmanaged: []unmanagedView{}, Unknown: []unknownView{},
+		Tenants: []tenantView{}, Warnings: []warningView{},
 	}
 	for _, change := range p.Changes {
-		c := change.view()
-		last := len(v.Blocks) - 1
-		if last < 0 || v.Blocks[last].Block != c.block || v.Blocks[last].Name != c.name {
-			v.Blocks = append(v.Blocks, blockView{Block: c.block, Name: c.name, Action: c.action})
-			last++
+		for _, c := range change.views() {
+			v.add(c)
 		}
-		v.Blocks[last].Lines = append(v.Blocks[last].Lines, c.lines...)
 	}
 	for _, u := range p.Unmanaged {
 		v.Unmanaged = append(v.Unmanaged, unmanagedView{"organization", u.Organization, u.State})
+	}
+	for _, t := range p.Tenants {
+		v.Tenants = append(v.Tenants, tenantView{"organization", t.Organization, orEmpty(t.Added), orEmpty(t.Removed), t.CodeChanged})
+	}
+	for _, w := range p.Warnings {
+		v.Warnings = append(v.Warnings, warningView(w))
 	}
 	for _, u := range p.Unknown {
 		v.Unknown = append(v.Unknown, unknownView{u.Reason, "organization", u.Organizations})
 	}
 	v.Summary = v.summary()
 	return v
+}
+
+// add adds what a change shows, to the block before if it is the same one.
+func (v *planView) add(c changeView) {
+	last := len(v.Blocks) - 1
+	if last < 0 || v.Blocks[last].Block != c.block || v.Blocks[last].Name != c.name {
+		v.Blocks = append(v.Blocks, blockView{Block: c.block, Name: c.name, Action: c.action})
+		last++
+	}
+	v.Blocks[last].Lines = append(v.Blocks[last].Lines, c.lines...)
 }
 
 func (v planView) summary() summaryView {
@@ -116,8 +142,8 @@ func (v planView) summary() summaryView {
 		}
 	}
 	for _, block := range v.Blocks {
-		if block.Action == actionAdd {
-			tally(actionAdd)
+		if block.Action != actionChange {
+			tally(block.Action)
 			continue
 		}
 		for _, line := range block.Lines {
@@ -130,47 +156,12 @@ func (v planView) summary() summaryView {
 	return s
 }
 
-func (c WriteServer) view() changeView {
-	return changeView{"server", c.Server.Name, actionChange, attributeLines(c.Attributes)}
-}
-
-func (c Reload) view() changeView {
-	line := lineView{Action: actionChange, Name: "reload", New: &Value{Note: strings.Join(c.Reasons, "; ")}}
-	return changeView{"server", c.Server, actionChange, []lineView{line}}
-}
-
-func (c CreateOrganization) view() changeView {
-	v := changeView{block: "organization", name: c.Organization.Name, action: actionAdd}
-	for _, contact := range c.Organization.Contacts {
-		v.lines = append(v.lines, lineView{Name: "contact", New: &Value{Text: contact}})
+// orEmpty has JSON say [] rather than null.
+func orEmpty(list []string) []string {
+	if list == nil {
+		return []string{}
 	}
-	approval := approvalValue(c.Organization.Approval)
-	v.lines = append(v.lines, lineView{Name: "approval", New: &approval})
-	if c.Organization.Approval == site.ApprovalAuthCode {
-		code := generatedCode
-		if c.Code != "" {
-			code = codeValue(c.Code, c.Organization.AuthCodeFile)
-		}
-		v.lines = append(v.lines, lineView{Name: "auth code", New: &code})
-	}
-	return v
-}
-
-func (c AddContacts) view() changeView {
-	v := changeView{block: "organization", name: c.Organization, action: actionChange}
-	for _, contact := range c.Contacts {
-		v.lines = append(v.lines, lineView{Action: actionAdd, Name: "contact", New: &Value{Text: contact}})
-	}
-	return v
-}
-
-func (c RemoveContact) view() changeView {
-	line := lineView{Action: actionRemove, Name: "contact", Old: &Value{Text: c.Contact}}
-	return changeView{"organization", c.Organization, actionChange, []lineView{line}}
-}
-
-func (c SetAdmission) view() changeView {
-	return changeView{"organization", c.Organization.Name, actionChange, attributeLines(c.Attributes)}
+	return list
 }
 
 func attributeLines(attributes []Attribute) []lineView {

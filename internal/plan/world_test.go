@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/ktsd/ktsd/internal/bounds"
 	"github.com/ktsd/ktsd/internal/names"
@@ -110,16 +111,19 @@ func (w *world) SetDatabase(_ context.Context, database site.Database) error {
 	})
 }
 
-func (w *world) WriteServer(_ context.Context, server site.Server) error {
-	return w.do(func() error { w.file = server; return nil })
-}
-
-func (w *world) WriteLimits(_ context.Context, limits bounds.Limits) error {
-	return w.do(func() error { w.limits = limits; return nil })
-}
-
-func (w *world) WriteAudit(_ context.Context, audit bounds.Audit) error {
-	return w.do(func() error { w.audit = audit; return nil })
+func (w *world) Configure(_ context.Context, c plan.Configuration) error {
+	return w.do(func() error {
+		if c.Server != nil {
+			w.file = *c.Server
+		}
+		if c.Limits != nil {
+			w.limits = *c.Limits
+		}
+		if c.Audit != nil {
+			w.audit = *c.Audit
+		}
+		return nil
+	})
 }
 
 func (w *world) Reload(context.Context) error {
@@ -166,6 +170,25 @@ func (w *world) SetAdmission(_ context.Context, name string, approval site.Appro
 		case org.AuthCode == "":
 			org.AuthCode = "generated"
 		}
+	})
+}
+
+func (w *world) SetExpiration(_ context.Context, name string, at time.Time) error {
+	return w.edit(name, func(org *plan.LiveOrganization) { org.Expiration = at })
+}
+
+func (w *world) SetManagement(_ context.Context, name string, by site.ManagedBy) error {
+	return w.edit(name, func(org *plan.LiveOrganization) { org.ManagedBy = by })
+}
+
+func (w *world) RemoveOrganization(_ context.Context, name string, deposits int64) error {
+	return w.do(func() error {
+		org, exists := w.organizations[name]
+		if exists && org.Usage.Deposits != deposits {
+			return fmt.Errorf("organization %q holds %d deposits, not %d", name, org.Usage.Deposits, deposits)
+		}
+		delete(w.organizations, name)
+		return nil
 	})
 }
 

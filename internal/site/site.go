@@ -46,6 +46,21 @@ type TLS struct {
 	PasswordScript string
 }
 
+// PasswordProgram returns the program of PasswordScript, which may be shown, and
+// whether it is given arguments, which may not.
+func (t TLS) PasswordProgram() (program string, arguments bool) {
+	words := strings.Fields(t.PasswordScript)
+	if len(words) == 0 {
+		return "", false
+	}
+	if !strings.HasPrefix(words[0], "/") {
+		return notShown, true // nobody knows what it is
+	}
+	return words[0], len(words) > 1
+}
+
+const notShown = "(not shown)"
+
 // What ktsd does where its configuration is silent.
 const (
 	DefaultListen     = ":11371"
@@ -100,6 +115,10 @@ type Organization struct {
 	ManagedBy ManagedBy // whose contacts and code these are; empty: DefaultManagedBy
 }
 
+// NoExpiration is the time that stands for an organization that never ends where a
+// time has to stand, as in the original's listing.
+func NoExpiration() time.Time { return time.Date(9999, 12, 31, 18, 59, 59, 0, time.UTC) }
+
 // ManagedBy says who has the last word on an organization's contacts and code.
 type ManagedBy string
 
@@ -110,6 +129,14 @@ const (
 
 	DefaultManagedBy = ManagedByFile
 )
+
+// OrDefault returns the default in place of nothing.
+func (m ManagedBy) OrDefault() ManagedBy {
+	if m == "" {
+		return DefaultManagedBy
+	}
+	return m
+}
 
 // Removed is an organization that is to be removed, with all that its clients
 // deposited.

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"syscall"
+
+	"github.com/ktsd/ktsd/hcl"
+	"github.com/ktsd/ktsd/internal/cli"
+	"github.com/ktsd/ktsd/internal/confdir"
+	"github.com/ktsd/ktsd/internal/fault"
+	"github.com/ktsd/ktsd/internal/plan"
+	"github.com/ktsd/ktsd/internal/safefile"
+)
+
+// savedPlan is a plan that was saved, as what is wanted.
+type savedPlan struct {
+	file string
+	plan.Saved
+}
+
+// readPlan reads a plan that savePlan wrote. Nobody else may have written there:
+// what it says is carried out.
+func readPlan(file string) (*savedPlan, error) {
+	if err := safefile.CheckSecret(file); err != nil {
+		return nil, fmt.Errorf("reading the plan: %w", err)
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, fmt.Errorf("reading the plan: %w", err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, plan.MaxSaved+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading the plan: %w", err)
+	}
+	saved, err := plan.ParseSaved(data)
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "%s cannot be used: %v", file, err)
+	}
+	return &savedPlan{file, saved}, nil
+}
+
+// savePlan writes a plan for apply to carry out, with mode 0600.
+func (h *host) savePlan(file string, c comparison) error {
+	conf, err := h.conf()
+	if err != nil {
+		return err
+	}
+	node, err := conf.Node()
+	if err != nil {
+		return err
+	}
+	files, err := witnesses(filesOf(h.dir, c.desired))
+	if err != nil {
+		return err
+	}
+	data, err := plan.Save(cli.Version, node, c.desired, c.Plan, files)
+	if err != nil {
+		return err
+	}
+	return safefile.Write(file, data, 0o600)
+}
+
+// desired implements wish.
+func (s *savedPlan) desired(dir confdir.Dir, conf confdir.Conf) (plan.Desired, *hcl.Config, hcl.Diagnostics, error) {
+	d, config := s.Saved.Desired, &hcl.Config{}
+	node, err := conf.Node()
+	if err != nil {
+		return d, config, nil, err
+	}
+	if d.Confdir != otherThanDefault(dir) {
+		return d, config, nil, fault.New(fault.Conflict, "%s was made for the directory %s, and this is %s", s.file, or(d.Confdir, confdir.Default), dir).
+			WithHint("give --confdir as plan had it, or make the plan anew")
+	}
+	if node != s.Node {
+		return d, config, nil, fault.New(fault.Conflict, "%s was made on host %s, and this is %s", s.file, s.Node, node).
+			WithHint("make the plan on this host")
+	}
+	diags := resolve(&d, dir, config)
+	return d, config, diags, nil
+}
+
+// check refuses a plan that is no longer what would be done now.
+func (s *savedPlan) check(dir confdir.Dir, now comparison) error {
+	files, err := witnesses(filesOf(dir, now.desired))
+	if err != nil {
+		return err
+	}
+	for _, was := range s.Files {
+		if !slices.Contains(files, was) {
+			return s.moved("the file %s was changed", was.Path)
+		}
+	}
+	if len(files) != len(s.Files) {
+		return s.moved("there is a file more")
+	}
+	still, err := s.Still(now.Plan)
+	if err != nil {
+		return err
+	}
+	if !still {
+		return s.moved("what differs on %s is something else now", now.Host)
+	}
+	return nil
+}
+
+func (s *savedPlan) moved(format string, args ...any) error {
+	return fault.New(fault.Conflict, "%s no longer holds: since it was made, %s; nothing was changed", s.file, fmt.Sprintf(format, args...)).
+		WithHint("make the plan anew, look at it, and apply that")
+}
+
+// filesOf names the files on this host that a plan depends on.
+func filesOf(dir confdir.Dir, d plan.Desired) []string {
+	var files []string
+	if s := d.Server; s != nil {
+		files = append(files, or(s.TLS.Certificate, dir.Certificate()), or(s.TLS.PrivateKey, dir.PrivateKey()), or(s.TLS.CAChain, dir.CertificateChain()))
+		if program, _ := s.TLS.PasswordProgram(); program != "" {
+			files = append(files, program)
+		}
+	}
+	if d.Database != nil && d.Database.URLFile != "" {
+		files = append(files, d.Database.URLFile)
+	}
+	for _, org := range d.Organizations {
+		if org.AuthCodeFile != "" {
+			files = append(files, org.AuthCodeFile)
+		}
+	}
+	slices.Sort(files)
+	return slices.Compact(files)
+}
+
+// witnesses looks at the files that are there.
+func witnesses(files []string) ([]plan.Witness, error) {
+	found := []plan.Witness{}
+	for _, path := range files {
+		info, err := os.Stat(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		} else if err != nil {
+			return nil, err
+		}
+		found = append(found, plan.Witness{
+			Path: filepath.Clean(path), Size: info.Size(), Modified: info.ModTime().UnixNano(), Inode: info.Sys().(*syscall.Stat_t).Ino,
+		})
+	}
+	return found, nil
+}
+
+// otherThanDefault is a directory as plans name it: the default one is not named.
+func otherThanDefault(dir confdir.Dir) string {
+	if dir == confdir.Default {
+		return ""
+	}
+	return string(dir)
+}
+
+func or(value, fallback string) string {
+	if value == "" {
+		return fallback
+	}
+	return value
+}
