@@ -179,3 +179,18 @@ func TestUUIDs(t *testing.T) {
 		}
 	}
 }
+
+// TestSite: a small site is planned and applied, and then there is nothing to do.
+func TestSite(t *testing.T) {
+	t.Parallel()
+	var found footprint
+	out := bench(t, &found, "site", "--organizations", "5")
+	if len(found.Figures) != 6 || len(found.Bars) != 3 {
+		t.Errorf("got %d figures and %d bars, want 6 and 3\n%s", len(found.Figures), len(found.Bars), out)
+	}
+	for _, f := range found.Figures {
+		if f.Value <= 0 {
+			t.Errorf("%s: got %g %s, want more", f.Name, f.Value, f.Unit)
+		}
+	}
+}

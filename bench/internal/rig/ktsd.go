@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"sync"
 	"syscall"
@@ -161,6 +162,19 @@ func (k *Ktsd) Stop() error {
 
 // PID returns the process's number.
 func (k *Ktsd) PID() int { return k.process.cmd.Process.Pid }
+
+// Ktadmin runs a command of ktadmin on ktsd's directory, which has to end with the
+// given exit code, and returns how long it took and the processor time that it used.
+func (k *Ktsd) Ktadmin(ctx context.Context, code int, args ...string) (took, used time.Duration, err error) {
+	cmd := exec.CommandContext(ctx, k.program("ktadmin"), append(args, "--confdir", string(k.dir))...)
+	began := time.Now()
+	out, err := cmd.CombinedOutput()
+	took = time.Since(began)
+	if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != code {
+		return took, 0, fmt.Errorf("ktadmin %s: want exit code %d: %w\n%.2000s", args[0], code, err, out)
+	}
+	return took, cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), nil
+}
 
 // Host returns the host and port that the certificate is for.
 func (k *Ktsd) Host() string {
