@@ -1,6 +1,9 @@
 package escrow
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // What the tests see of the package's inside: policy, which is pure, and the
 // formats of what is bound and digested.
@@ -77,4 +80,23 @@ func Queued(s *Service) int { return len(s.writer.queue) }
 func Abandon(s *Service) {
 	s.stop()
 	s.running.Wait()
+}
+
+// Remembered tells what a service has in memory of an organization.
+func Remembered(s *Service, org OrgName) string {
+	authentic, rates := 0, 0
+	for _, who := range s.authenticated.all {
+		if who.Organization.Name == org {
+			authentic++
+		}
+	}
+	for m := range s.rates.clients {
+		if m.organization == org {
+			rates++
+		}
+	}
+	if s.rates.organizations[org] != nil {
+		rates++
+	}
+	return fmt.Sprintf("%d authentic, %d rates", authentic, rates)
 }

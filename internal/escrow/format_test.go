@@ -41,6 +41,23 @@ func TestFormats(t *testing.T) {
 	}
 }
 
+// TestOrganizationRow: what an organization's MAC is over is what it was before there
+// was a management, for a tenant's; a file's says so in a field more.
+func TestOrganizationRow(t *testing.T) {
+	t.Parallel()
+	field := func(s string) string { return string([]byte{0, 0, 0, byte(len(s))}) + s }
+	org := escrow.Organization{Name: "acme", UUID: "u", Approval: escrow.ApprovalContacts, Created: noon, Expires: time.UnixMicro(258)}
+	before := field("ktsd-organization-row/1") + field("acme") + field("contacts") + field("\x00\x00\x00\x00\x00\x00\x01\x02")
+	for by, want := range map[escrow.Management]string{
+		escrow.ManagedByTenant: before, escrow.ManagedByFile: before + field("file"), "": before + field(""), "tenant ": before + field("tenant "),
+	} {
+		org.ManagedBy = by
+		if got := string(escrow.RowOf(org, "")); got != want {
+			t.Errorf("managed by %q: got %q, want %q", by, got, want)
+		}
+	}
+}
+
 // TestDigestBounds: no two puts have one digest because of where a field ends.
 func TestDigestBounds(t *testing.T) {
 	t.Parallel()
@@ -66,6 +83,7 @@ func TestParse(t *testing.T) {
 	id := func(s string) (string, error) { v, err := escrow.ParseUUID(s); return string(v), err }
 	org := func(s string) (string, error) { v, err := escrow.ParseOrgName(s); return string(v), err }
 	handle := func(s string) (string, error) { v, err := escrow.ParseHandle(s); return string(v), err }
+	management := func(s string) (string, error) { v, err := escrow.ParseManagement(s); return string(v), err }
 	approval := func(s string) (string, error) { v, err := escrow.ParseApproval(s); return string(v), err }
 	tests := []struct {
 		name  string
@@ -82,6 +100,10 @@ func TestParse(t *testing.T) {
 		{"fingerprint with spaces", fingerprint, fp[:20] + " " + fp[20:], ""},
 		{"fingerprint, twice qualified", fingerprint, "a/b/" + fp, ""},
 		{"fingerprint, none", fingerprint, "4096R/", ""},
+		{"management", management, "file", "file"},
+		{"management of the tenant", management, "tenant", "tenant"},
+		{"management of nobody", management, "", ""},
+		{"management of somebody else", management, "File", ""},
 		{"uuid", id, "0b5fbb9c-3a1c-4f6e-9c57-0d4f2c1f7a10", "0b5fbb9c-3a1c-4f6e-9c57-0d4f2c1f7a10"},
 		{"uuid in upper case", id, "0B5FBB9C-3A1C-4F6E-9C57-0D4F2C1F7A10", "0b5fbb9c-3a1c-4f6e-9c57-0d4f2c1f7a10"},
 		{"uuid without hyphens", id, "0b5fbb9c3a1c4f6e9c570d4f2c1f7a10", ""},

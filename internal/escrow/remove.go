@@ -40,7 +40,7 @@ func (s *Service) RemoveOrganization(ctx context.Context, c Caller, name OrgName
 			return nil, fault.New(fault.Conflict, "organization %s holds %d deposits of %d clients, and was to be removed with %d",
 				name, holds.Deposits, holds.Clients, deposits).WithHint("look at what it holds: what is removed is gone for good")
 		}
-		rec.Detail = fmt.Sprintf("%d deposits, %d clients", holds.Deposits, holds.Clients)
+		rec.Detail = fmt.Sprintf("deposits %d, clients %d", holds.Deposits, holds.Clients)
 		var mutations []Mutation
 		below, mutations = f.deniedBelow(name, denied, rec.Time)
 		return append(mutations, RemoveOrganization{name}), nil
