@@ -40,6 +40,7 @@ func (a *addCommand) Run(ctx context.Context, c *command, streams *cli.Streams) 
 		return err
 	}
 	fmt.Fprintf(streams.Err, "organization %s exists; contacts added: %d\n", a.Name, len(a.Contacts))
+	warnOwned(ctx, streams, admin, a.Name)
 	return nil
 }
 
@@ -60,5 +61,6 @@ func (r *removeContactCommand) Run(ctx context.Context, c *command, streams *cli
 	}
 	fmt.Fprintf(streams.Err, "organization %s is without contact %s\n", r.Name, r.Contact)
 	tellReach(streams, &reach)
+	warnOwned(ctx, streams, admin, r.Name)
 	return nil
 }

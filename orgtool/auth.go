@@ -37,6 +37,7 @@ func (s *setAuthCommand) Run(ctx context.Context, c *command, streams *cli.Strea
 			return err
 		}
 		fmt.Fprintf(streams.Err, "warning: organization %s now lets in anybody who can reach the server, without a code\n", s.Name)
+		warnOwned(ctx, streams, admin, s.Name)
 		return nil
 	}
 	code, err := s.read(streams)
@@ -50,6 +51,7 @@ func (s *setAuthCommand) Run(ctx context.Context, c *command, streams *cli.Strea
 		return err
 	}
 	fmt.Fprintf(streams.Err, "organization %s has a new authorization code\n", s.Name)
+	warnOwned(ctx, streams, admin, s.Name)
 	return nil
 }
 

@@ -30,7 +30,8 @@ type listed struct {
 	Name       string   `json:"name"`
 	State      int      `json:"state"` // 0: active
 	UUID       string   `json:"uuid"`
-	Approval   string   `json:"approval"` // ours: auth_code, contacts or automatic
+	Approval   string   `json:"approval"`   // ours: auth_code, contacts or automatic
+	ManagedBy  string   `json:"managed_by"` // ours: tenant, or file: the site's file owns it
 }
 
 // originalTime is the original's form of a time: UTC, without a zone.
@@ -67,6 +68,6 @@ func inOriginalForm(o client.Organization) listed {
 	}
 	return listed{
 		AuthSecret: o.AuthCode, Contacts: o.Contacts, Creation: o.Created.UTC().Format(originalTime),
-		Expiration: o.Expires.UTC().Format(originalTime), Name: o.Name, State: state, UUID: o.UUID, Approval: o.Approval,
+		Expiration: o.Expires.UTC().Format(originalTime), Name: o.Name, State: state, UUID: o.UUID, Approval: o.Approval, ManagedBy: o.ManagedBy,
 	}
 }
