@@ -74,6 +74,10 @@ func (g *generator) request(op *operation) *generated {
 	for _, p := range op.Parameters {
 		if p.In == "path" {
 			path = strings.ReplaceAll(path, "{"+p.Name+"}", url.PathEscape(fmt.Sprint(g.value(p.Schema, p.Name))))
+		} else if p.In == "header" {
+			if g.IntN(3) == 0 {
+				r.header[p.Name] = []string{fmt.Sprint(g.value(p.Schema, p.Name))}
+			}
 		} else if p.Required || g.IntN(3) == 0 {
 			query.Set(p.Name, fmt.Sprint(g.value(p.Schema, p.Name)))
 		}
@@ -131,7 +135,11 @@ func (g *generator) value(r rules, name string) any {
 	}
 	switch kind {
 	case "integer":
-		return 1 + g.IntN(4)
+		least, ok := g.doc.keyword(r, "minimum").(float64)
+		if !ok {
+			least = 1
+		}
+		return int(least) + g.IntN(4)
 	case "boolean":
 		return g.IntN(2) == 0
 	case "array":
