@@ -63,7 +63,7 @@ func resolve(d *plan.Desired, dir confdir.Dir, config *hcl.Config) hcl.Diagnosti
 		d.Database, diags = &database, append(diags, wrong...)
 	}
 	if d.Server != nil && d.Server.TLS.Certificate != "" {
-		diags = append(diags, checkCertificate(config, *d.Server)...)
+		diags = append(diags, checkCertificate(config, *d.Server, dir)...)
 	}
 	d.AuthCodes = map[string]names.Secret{}
 	for _, org := range d.Organizations {
@@ -83,8 +83,11 @@ func resolve(d *plan.Desired, dir confdir.Dir, config *hcl.Config) hcl.Diagnosti
 
 // checkCertificate loads the certificate and key as ktsd would. One that has
 // expired would keep every client out.
-func checkCertificate(config *hcl.Config, server site.Server) hcl.Diagnostics {
-	pair, err := tlsconf.LoadPair(server.TLS.Certificate, server.TLS.PrivateKey)
+func checkCertificate(config *hcl.Config, server site.Server, dir confdir.Dir) hcl.Diagnostics {
+	pair, err := tlsconf.Files{
+		Certificate: server.TLS.Certificate, Key: server.TLS.PrivateKey, Chain: server.TLS.CAChain,
+		PasswordScript: server.TLS.PasswordScript, Owner: string(dir),
+	}.LoadServer()
 	attr := "tls.certificate"
 	if _, ok := errors.AsType[*tlsconf.KeyError](err); ok {
 		attr = "tls.private_key"

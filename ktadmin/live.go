@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -65,7 +66,7 @@ func (h *host) live(ctx context.Context, conf confdir.Conf) (plan.Live, error) {
 		Limits:             limits,
 		Audit:              audit,
 		Server:             h.server(inForce(running, conf)),
-		CertificateChanged: h.certificateChanged(running),
+		CertificateChanged: h.certificateChanged(conf, running),
 		Database:           running.Database,
 		DatabaseChanged:    running.DatabaseChanged,
 		Organizations:      make([]plan.LiveOrganization, len(orgs)),
@@ -115,9 +116,19 @@ func (h *host) server(s site.Server) site.Server {
 // certificateChanged tells whether the certificate or its chain is another one on
 // the disk than ktsd has loaded. One that cannot be loaded is no change: a reload
 // would refuse it.
-func (h *host) certificateChanged(running client.Server) bool {
-	pair, err := tlsconf.LoadServer(running.Certificate, running.PrivateKey, h.dir.CertificateChain())
+func (h *host) certificateChanged(conf confdir.Conf, running client.Server) bool {
+	files := h.files(conf)
+	files.Certificate, files.Key = running.Certificate, running.PrivateKey
+	pair, err := files.LoadServer()
 	return err == nil && tlsconf.ChainFingerprint(pair) != running.Loaded
+}
+
+// files are those of the certificate that keytrustee.conf names, with its defaults.
+func (h *host) files(conf confdir.Conf) tlsconf.Files {
+	return tlsconf.Files{
+		Certificate: cmp.Or(conf.Certificate, h.dir.Certificate()), Key: cmp.Or(conf.PrivateKey, h.dir.PrivateKey()),
+		Chain: cmp.Or(conf.CAChain, h.dir.CertificateChain()), PasswordScript: conf.PasswordScript, Owner: string(h.dir),
+	}
 }
 
 func organization(o client.Organization) plan.LiveOrganization {

@@ -9,6 +9,7 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 
 	"github.com/ktsd/ktsd/internal/cli"
+	"github.com/ktsd/ktsd/internal/tlsconf"
 )
 
 // stopTimeout is how long requests under way have to end when ktsd stops.
@@ -60,9 +61,10 @@ func (k *ktsd) stop() error {
 	return err
 }
 
+// warnOfExpiry tells what is to be said of the certificate.
 func (k *ktsd) warnOfExpiry(s *settings) {
-	if left := time.Until(s.leaf().NotAfter); left < expiryWarning {
-		k.log.Warn("the TLS certificate ends soon, or has ended", "certificate", s.certFile, "not_after", s.leaf().NotAfter)
+	for _, w := range tlsconf.Warnings(s.certificate, s.hostname, time.Now()) {
+		k.log.Warn(w.Text, "kind", w.Kind, "certificate", s.certFile, "not_after", s.leaf().NotAfter)
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"fmt"
 	"os"
-	"time"
 
 	"github.com/ktsd/ktsd/internal/bounds"
 	"github.com/ktsd/ktsd/internal/confdir"
@@ -17,7 +16,7 @@ import (
 // settings are what ktsd works with until the next reload: keytrustee.conf with
 // its defaults, and what it names, loaded.
 type settings struct {
-	hostname       string // "": this host's name
+	hostname       string // by which clients reach the server
 	listen         string // as it was configured
 	addresses      []string
 	minVersion     string
@@ -55,7 +54,6 @@ func nextSettings(dir confdir.Dir) (*settings, error) {
 // settingsOf loads what conf, read from file, says and names.
 func settingsOf(dir confdir.Dir, file string, conf confdir.Conf) (*settings, error) {
 	s := &settings{
-		hostname:       conf.ServerHostname,
 		listen:         or(conf.Listen, confdir.DefaultListen),
 		minVersion:     or(conf.TLSMinVersion, confdir.DefaultTLSMinVersion),
 		ciphers:        conf.Ciphers,
@@ -70,6 +68,11 @@ func settingsOf(dir confdir.Dir, file string, conf confdir.Conf) (*settings, err
 	if s.addresses, err = names.ParseListen(s.listen); err != nil {
 		return nil, fmt.Errorf("%s: LISTEN: %w", file, err)
 	}
+	if s.hostname = conf.ServerHostname; s.hostname == "" {
+		if s.hostname, err = conf.Node(); err != nil {
+			return nil, err
+		}
+	}
 	floor, err := tlsconf.ParseVersion(s.minVersion)
 	if err != nil {
 		return nil, fmt.Errorf("%s: TLS_MIN_VERSION: %w", file, err)
@@ -79,7 +82,7 @@ func settingsOf(dir confdir.Dir, file string, conf confdir.Conf) (*settings, err
 			return nil, fmt.Errorf("%s: SSL_CA_CHAIN: %w", file, err)
 		}
 	}
-	if s.certificate, err = tlsconf.LoadServer(s.certFile, s.keyFile, s.chainFile); err != nil {
+	if s.certificate, err = s.files(dir).LoadServer(); err != nil {
 		return nil, fault.New(fault.Invalid, "the TLS certificate cannot be used").Because(err).
 			WithHint("have the certificate and the key that it was made for, in PEM, in the two files (keytrustee.conf may name others: SSL_CERTIFICATE, SSL_PRIVATE_KEY)")
 	}
@@ -88,11 +91,15 @@ func settingsOf(dir confdir.Dir, file string, conf confdir.Conf) (*settings, err
 	return s, nil
 }
 
+// files are those of the server's certificate.
+func (s *settings) files(dir confdir.Dir) tlsconf.Files {
+	return tlsconf.Files{
+		Certificate: s.certFile, Key: s.keyFile, Chain: s.chainFile, PasswordScript: s.passwordScript, Owner: string(dir),
+	}
+}
+
 // leaf is the server's own certificate.
 func (s *settings) leaf() *x509.Certificate { return s.certificate.Leaf }
-
-// expiryWarning is how long before a certificate ends the log says so.
-const expiryWarning = 30 * 24 * time.Hour
 
 func or(value, fallback string) string {
 	if value == "" {

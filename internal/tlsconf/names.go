@@ -24,15 +24,6 @@ func CertificateFingerprint(certificate *x509.Certificate) string {
 	return colons(sha256.Sum256(certificate.Raw))
 }
 
-// IsSelfSigned says whether a certificate is signed by its own key, so that no CA
-// vouches for it.
-func IsSelfSigned(certificate *x509.Certificate) bool {
-	if !bytes.Equal(certificate.RawIssuer, certificate.RawSubject) {
-		return false
-	}
-	return certificate.CheckSignature(certificate.SignatureAlgorithm, certificate.RawTBSCertificate, certificate.Signature) == nil
-}
-
 func colons(hash [sha256.Size]byte) string {
 	return strings.ReplaceAll(fmt.Sprintf("% X", hash[:]), " ", ":")
 }

@@ -1,8 +1,6 @@
 package tlsconf
 
 import (
-	"bytes"
-	"crypto"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
@@ -23,7 +21,7 @@ var (
 	ErrNoCertificate = errors.New("the file holds no certificate")
 	ErrNoKey         = errors.New("the file holds no private key")
 	ErrDamaged       = errors.New("the content is damaged, or of a kind that is not supported")
-	ErrEncryptedKey  = errors.New("the private key is encrypted, which is not supported in this build: write an unencrypted one with openssl pkey, mode 0600")
+	ErrEncryptedKey  = errors.New("the private key is encrypted, and nothing is set that prints its password: for a server name a program (private_key_password_script), for a client write the key unencrypted with openssl pkey, mode 0600")
 	ErrMismatch      = errors.New("certificate and private key do not belong together")
 )
 
@@ -47,74 +45,6 @@ func (e *KeyError) Error() string { return e.Err.Error() }
 
 // Unwrap returns the error itself.
 func (e *KeyError) Unwrap() error { return e.Err }
-
-// LoadPair reads a certificate with its chain, the server's own first, and its
-// private key, PKCS#1, PKCS#8 or SEC 1, from PEM files, which may be the same
-// one. Dates are not checked.
-//
-// The error names the file and wraps one of this package's, a *PermissionError,
-// or what the operating system said, such as fs.ErrNotExist; it is a *KeyError
-// where the key's file alone is at fault.
-func LoadPair(certFile, keyFile string) (*tls.Certificate, error) {
-	certPEM, _, err := readFile(certFile)
-	if err != nil {
-		return nil, fmt.Errorf("reading the certificate: %w", err)
-	}
-	pair, err := parseCertificates(certPEM)
-	if err != nil {
-		return nil, fmt.Errorf("reading the certificate %s: %w", certFile, err)
-	}
-	key, err := loadKey(keyFile)
-	if err != nil {
-		return nil, &KeyError{err}
-	}
-	public, ok := key.Public().(interface{ Equal(crypto.PublicKey) bool })
-	if !ok || !public.Equal(pair.Leaf.PublicKey) {
-		return nil, fmt.Errorf("%w: %s (its first certificate counts) and %s", ErrMismatch, certFile, keyFile)
-	}
-	pair.PrivateKey = key
-	return pair, nil
-}
-
-func loadKey(file string) (crypto.Signer, error) {
-	keyPEM, mode, err := readFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("reading the private key: %w", err)
-	}
-	if mode&0o077 != 0 {
-		return nil, &PermissionError{File: file, Mode: mode}
-	}
-	key, err := parseKey(keyPEM)
-	if err != nil {
-		return nil, fmt.Errorf("reading the private key %s: %w", file, err)
-	}
-	return key, nil
-}
-
-// LoadServer is LoadPair for a server. Where the certificate comes without its
-// chain, and chainFile is there and begins with the certificate that signed it,
-// the chain is taken from there, so that clients which know the root alone find
-// the way to it.
-func LoadServer(certFile, keyFile, chainFile string) (*tls.Certificate, error) {
-	pair, err := LoadPair(certFile, keyFile)
-	if err != nil || len(pair.Certificate) > 1 {
-		return pair, err
-	}
-	data, _, err := readFile(chainFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return pair, nil
-	} else if err != nil {
-		return nil, fmt.Errorf("reading the certificate chain: %w", err)
-	}
-	chain, err := parseCertificates(data)
-	if err != nil {
-		return nil, fmt.Errorf("reading the certificate chain %s: %w", chainFile, err)
-	}
-	if pair.Leaf.CheckSignatureFrom(chain.Leaf) == nil {
-		pair.Certificate = append(pair.Certificate, chain.Certificate...)
-	}
-	return pair, nil
-}
 
 // readFile returns a file's content and its permission bits.
 func readFile(name string) ([]byte, fs.FileMode, error) {
@@ -162,38 +92,3 @@ func parseCertificates(data []byte) (*tls.Certificate, error) {
 	}
 	return pair, nil
 }
-
-// parseKey reads the first private key of a PEM file. Its errors say nothing of
-// the content.
-func parseKey(data []byte) (crypto.Signer, error) {
-	if !isPEM(data) {
-		return nil, ErrNotPEM
-	}
-	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
-		var key any
-		var err error
-		switch block.Type {
-		case "RSA PRIVATE KEY":
-			key, err = x509.ParsePKCS1PrivateKey(block.Bytes)
-		case "EC PRIVATE KEY":
-			key, err = x509.ParseECPrivateKey(block.Bytes)
-		case "PRIVATE KEY":
-			key, err = x509.ParsePKCS8PrivateKey(block.Bytes)
-		case "ENCRYPTED PRIVATE KEY":
-			return nil, ErrEncryptedKey
-		default:
-			continue
-		}
-		if block.Headers["DEK-Info"] != "" { // RFC 1421's encryption, openssl's old one
-			return nil, ErrEncryptedKey
-		}
-		signer, ok := key.(crypto.Signer)
-		if err != nil || !ok {
-			return nil, ErrDamaged
-		}
-		return signer, nil
-	}
-	return nil, ErrNoKey
-}
-
-func isPEM(data []byte) bool { return bytes.Contains(data, []byte("-----BEGIN ")) }

@@ -139,9 +139,14 @@ func FuzzLoadPair(f *testing.F) {
 	path := files(f, map[string][]byte{"cert": certPEM, "key": keyPEM, "fuzzed": nil})
 	f.Add(append(bytes.Clone(certPEM), keyPEM...))
 	f.Add([]byte("-----BEGIN RSA PRIVATE KEY-----\nDEK-Info: a\n\nAAAA\n-----END RSA PRIVATE KEY-----\n"))
+	f.Add([]byte("-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,000102030405060708090A0B0C0D0E0F\n\n" +
+		"AAAAAAAAAAAAAAAAAAAAAA==\n-----END RSA PRIVATE KEY-----\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if err := os.WriteFile(path("fuzzed"), data, 0o600); err != nil {
 			t.Fatal(err)
+		}
+		if key, err := tlsconf.ParseKey(data, give("password")); (key == nil) != (err != nil) {
+			t.Errorf("ParseKey = %v, %v", key, err)
 		}
 		for _, pair := range [][2]string{{"fuzzed", "key"}, {"cert", "fuzzed"}, {"fuzzed", "fuzzed"}} {
 			loaded, err := tlsconf.LoadPair(path(pair[0]), path(pair[1]))

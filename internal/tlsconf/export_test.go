@@ -1,0 +1,4 @@
+package tlsconf
+
+// SplitWords is splitWords, for its comparison with a shell.
+func SplitWords(line string) ([]string, error) { return splitWords(line) }
