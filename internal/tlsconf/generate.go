@@ -1,15 +1,9 @@
 package tlsconf
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/pem"
-	"errors"
 	"fmt"
-	"net"
 	"strings"
 	"time"
 )
@@ -36,27 +30,15 @@ func endOfTime() time.Time { return time.Date(9999, 12, 31, 23, 59, 59, 0, time.
 // from a day before now, and serves as its own trust anchor: clients verify the
 // server by giving this file as the CA. It cannot sign other certificates.
 func SelfSigned(hostname string, now time.Time) (certPEM, keyPEM []byte, err error) {
-	template := &x509.Certificate{
-		NotBefore:   now.Add(-backdating),
-		NotAfter:    now.Add(-backdating).Add(serverLifetime),
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	key, err := GenerateKey(KeyTypes()[0])
+	if err != nil {
+		return nil, nil, err
 	}
-	switch ip := net.ParseIP(hostname); {
-	case ip != nil:
-		template.IPAddresses = []net.IP{ip}
-	case hostname == "localhost":
-		template.DNSNames = []string{hostname}
-		template.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback}
-	case isDNSName(hostname):
-		template.DNSNames = []string{hostname}
-	default:
-		return nil, nil, fmt.Errorf("making a certificate: %q is neither a host name nor an IP address", hostname)
+	if certPEM, err = (Identity{Names: []string{hostname}}).SelfSigned(key, now); err != nil {
+		return nil, nil, err
 	}
-	template.Subject.CommonName = hostname
-	if len(hostname) > maxCommonName {
-		template.Subject = pkix.Name{CommonName: "keytrustee"} // verifiers go by the alternative names
-	}
-	return create(template)
+	keyPEM, err = MarshalKey(key, nil)
+	return certPEM, keyPEM, err
 }
 
 // ClientCertificate makes the certificate a client shows, with a new ECDSA
@@ -66,33 +48,21 @@ func ClientCertificate(commonName string) (certPEM, keyPEM []byte, err error) {
 	if n := len([]rune(commonName)); n < 1 || n > maxCommonName {
 		return nil, nil, fmt.Errorf("making a client certificate: the name has %d characters, want 1 to %d", n, maxCommonName)
 	}
-	return create(&x509.Certificate{
+	key, err := GenerateKey(KeyTypes()[0])
+	if err != nil {
+		return nil, nil, err
+	}
+	certPEM, err = sign(&x509.Certificate{
 		Subject:     pkix.Name{CommonName: commonName},
 		NotBefore:   time.Now().Add(-backdating),
 		NotAfter:    endOfTime(),
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
-	})
-}
-
-// create signs template with a new key, and CreateCertificate gives it a random
-// serial number of 159 bits.
-func create(template *x509.Certificate) (certPEM, keyPEM []byte, err error) {
-	template.KeyUsage = x509.KeyUsageDigitalSignature
-	template.BasicConstraintsValid = true
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	}, key)
 	if err != nil {
-		return nil, nil, fmt.Errorf("making a TLS key: %w", err)
+		return nil, nil, err
 	}
-	certificate, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		return nil, nil, fmt.Errorf("making a certificate for %q: %w", template.Subject.CommonName, err)
-	}
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return nil, nil, errors.New("encoding a TLS key")
-	}
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate}),
-		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}), nil
+	keyPEM, err = MarshalKey(key, nil)
+	return certPEM, keyPEM, err
 }
 
 // isDNSName says whether name can be a host's name in a certificate: labels of

@@ -1,0 +1,156 @@
+package tlsconf
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rsa"
+	"crypto/x509"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// minRSA is the least that an RSA key of a server has, in bits.
+const minRSA = 2048
+
+// Candidate is a certificate that is to become a server's.
+type Candidate struct {
+	Certificates []*x509.Certificate // the server's own and what leads to a root, in any order
+	Key          crypto.Signer
+	Hostname     string         // by which clients reach the server
+	Roots        *x509.CertPool // nil: the system's
+	UnknownRoot  bool           // the root need not be among Certificates or Roots
+}
+
+// Check returns the chain in its order, the server's own certificate first and
+// without a root above it, and whatever is wrong at the time now, each in a clause.
+func (c Candidate) Check(now time.Time) (chain []*x509.Certificate, wrong []string) {
+	complain := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
+	leaf, ok := c.leaf()
+	if !ok {
+		complain("the private key is not that of the certificate (%s)", name(leaf))
+	}
+	chain = c.chain(leaf)
+	checkUse(leaf, complain)
+	if err := leaf.VerifyHostname(c.Hostname); err != nil {
+		complain("the certificate is for %s, and not for %s, the name by which clients reach this server", strings.Join(Names(leaf), ", "), c.Hostname)
+	}
+	inTime := true
+	for _, certificate := range chain {
+		switch {
+		case now.After(certificate.NotAfter):
+			complain("%s has expired, on %s", name(certificate), certificate.NotAfter.UTC().Format(time.RFC3339))
+		case now.Before(certificate.NotBefore):
+			complain("%s is not valid before %s", name(certificate), certificate.NotBefore.UTC().Format(time.RFC3339))
+		default:
+			continue
+		}
+		inTime = false
+	}
+	if inTime {
+		if _, err := leaf.Verify(x509.VerifyOptions{Roots: pool(chain[len(chain)-1]), Intermediates: pool(chain...), CurrentTime: now, KeyUsages: anyUse()}); err != nil {
+			complain("its chain does not hold: %v", err)
+		}
+	}
+	c.checkRoot(chain[len(chain)-1], now, complain)
+	if n := len(chain); n > 1 && IsSelfSigned(chain[n-1]) {
+		chain = chain[:n-1]
+	}
+	return chain, wrong
+}
+
+// leaf is the certificate of the key, or the first where there is none.
+func (c Candidate) leaf() (_ *x509.Certificate, found bool) {
+	public, ok := c.Key.Public().(interface{ Equal(crypto.PublicKey) bool })
+	for _, certificate := range c.Certificates {
+		if ok && public.Equal(certificate.PublicKey) {
+			return certificate, true
+		}
+	}
+	return c.Certificates[0], false
+}
+
+// chain follows the signatures from leaf for as long as their issuers are there.
+func (c Candidate) chain(leaf *x509.Certificate) []*x509.Certificate {
+	chain := []*x509.Certificate{leaf}
+	for current := leaf; !IsSelfSigned(current); {
+		next := slices.IndexFunc(c.Certificates, func(issuer *x509.Certificate) bool {
+			return !slices.ContainsFunc(chain, issuer.Equal) && current.CheckSignatureFrom(issuer) == nil
+		})
+		if next < 0 {
+			break
+		}
+		current = c.Certificates[next]
+		chain = append(chain, current)
+	}
+	return chain
+}
+
+// anyUse leaves it to checkUse to judge what a certificate is for.
+func anyUse() []x509.ExtKeyUsage { return []x509.ExtKeyUsage{x509.ExtKeyUsageAny} }
+
+func pool(certificates ...*x509.Certificate) *x509.CertPool {
+	p := x509.NewCertPool()
+	for _, certificate := range certificates {
+		p.AddCert(certificate)
+	}
+	return p
+}
+
+// checkRoot checks that the end of a chain is a root, or issued by one that is known.
+func (c Candidate) checkRoot(end *x509.Certificate, now time.Time, complain func(string, ...any)) {
+	if IsSelfSigned(end) || c.UnknownRoot {
+		return
+	}
+	if now.After(end.NotAfter) || now.Before(end.NotBefore) { // which was told before
+		now = end.NotAfter
+	}
+	if _, err := end.Verify(x509.VerifyOptions{Roots: c.Roots, CurrentTime: now, KeyUsages: anyUse()}); err != nil {
+		complain("the chain is not complete: %s was issued by %q, whose certificate is neither here nor among the system's roots (--chain adds it; where clients have that root and this host has not, say --untrusted-chain)",
+			name(end), end.Issuer.String())
+	}
+}
+
+// checkUse checks that a server can use the certificate and its key.
+func checkUse(leaf *x509.Certificate, complain func(string, ...any)) {
+	if leaf.KeyUsage != 0 && leaf.KeyUsage&x509.KeyUsageDigitalSignature == 0 {
+		complain("the certificate is not for signing (key usage digitalSignature), which TLS needs")
+	}
+	restricted := len(leaf.ExtKeyUsage)+len(leaf.UnknownExtKeyUsage) > 0
+	if restricted && !slices.Contains(leaf.ExtKeyUsage, x509.ExtKeyUsageServerAuth) && !slices.Contains(leaf.ExtKeyUsage, x509.ExtKeyUsageAny) {
+		complain("the certificate is not for a server (extended key usage serverAuth)")
+	}
+	switch key := leaf.PublicKey.(type) {
+	case *rsa.PublicKey:
+		if bits := key.N.BitLen(); bits < minRSA || bits > maxRSA {
+			complain("its RSA key has %d bits: a server's has %d to %d", bits, minRSA, maxRSA)
+		}
+	case *ecdsa.PublicKey:
+		if key.Curve == elliptic.P224() {
+			complain("its ECDSA key is on P-224, which TLS does not know: use P-256, P-384 or P-521")
+		}
+	case ed25519.PublicKey:
+	default:
+		complain("its key is of a type that is not supported: use RSA, ECDSA or Ed25519")
+	}
+}
+
+// Names are the DNS names and IP addresses that a certificate is for.
+func Names(certificate *x509.Certificate) []string {
+	names := slices.Clone(certificate.DNSNames)
+	for _, ip := range certificate.IPAddresses {
+		names = append(names, ip.String())
+	}
+	if len(names) == 0 {
+		return []string{"nobody (it has no alternative names)"}
+	}
+	return names
+}
+
+// name tells a certificate from the others of its chain.
+func name(certificate *x509.Certificate) string {
+	return fmt.Sprintf("%q", certificate.Subject.String())
+}
