@@ -46,7 +46,7 @@ func TestServerIsSmall(t *testing.T) {
 	for _, pkg := range deps(t, "./server") {
 		for _, not := range []string{
 			"github.com/hashicorp/", "github.com/miekg/pkcs11", "cloud.google.com/", "github.com/Azure/", "github.com/aws/", "github.com/ovh/kmip",
-			"github.com/go-zookeeper/", "go.etcd.io/", "google.golang.org/grpc", module + "hcl", module + "internal/plan", module + "internal/site", module + "client",
+			"github.com/go-zookeeper/", "go.etcd.io/", "google.golang.org/grpc", module + "hcl", module + "internal/plan", module + "internal/site", module + "internal/keystore", module + "client",
 		} {
 			if strings.HasPrefix(pkg, not) {
 				t.Errorf("ktsd is built with %s, want nothing of %s in it", pkg, not)
@@ -87,6 +87,8 @@ func TestHeavyDependenciesHaveOneImporter(t *testing.T) {
 		"github.com/alecthomas/kong":   {"internal/cli", "server", "ktadmin", "orgtool", "cmd/keytrustee"},
 		"github.com/coreos/go-systemd": {"server"},
 		"github.com/prometheus/":       {"internal/metrics"},
+		"software.sslmate.com/":        {"internal/keystore"},
+		"github.com/pavlo-v-chernykh/": {"internal/keystore"},
 	}
 	seen := map[string]bool{}
 	for _, line := range goList(t, "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...") {
