@@ -192,7 +192,7 @@ func (k *ktsd) describe() api.Server {
 	s := k.settings.Load()
 	return api.Server{
 		Version: cli.Version, Fingerprint: k.fingerprint, Node: k.node, Started: k.started,
-		Hostname: or(s.hostname, k.node), Listen: s.listen, TLSMinVersion: s.minVersion, Ciphers: s.ciphers,
+		Hostname: s.hostname, Listen: s.listen, TLSMinVersion: s.minVersion, Ciphers: s.ciphers,
 		Certificate: s.certFile, PrivateKey: s.keyFile, CAChain: s.chainFile, PasswordScript: s.passwordScript,
 		Loaded: tlsconf.ChainFingerprint(s.certificate), Expires: s.leaf().NotAfter.UTC(), SelfSigned: tlsconf.IsSelfSigned(s.leaf()),
 		Database: k.database, DatabaseChanged: k.databaseChanged(),
