@@ -1,6 +1,6 @@
 # Needs Go 1.26 and a POSIX shell; "make test" as root installs the rest.
 
-.PHONY: build demo test soak lint fuzz bench clean help
+.PHONY: build packages demo test soak lint fuzz bench clean help
 
 build: ## build all programs into bin/
 	@mkdir -p bin
@@ -11,6 +11,9 @@ build: ## build all programs into bin/
 	go build -trimpath -buildvcs=false -ldflags "$$flags" -o bin/ ./ktadmin ./orgtool ./cmd/keytrustee && \
 	go build -trimpath -buildvcs=false -ldflags "$$flags" -o bin/ktsd ./server
 	@ln -sf orgtool bin/keytrustee-orgtool
+
+packages: build ## build .deb and .rpm for amd64 and arm64 into dist/
+	@sh systemd/packages/build.sh
 
 demo: build ## build, then show a key stored and fetched, from init to get
 	@sh examples/demo.sh
@@ -31,8 +34,8 @@ bench: build ## measure the speed beside a floor, and tell the bars; options in 
 	@CGO_ENABLED=0 go build -trimpath -buildvcs=false -o bin/ ./bench
 	@bin/bench $(BENCH)
 
-clean: ## remove bin/
-	rm -rf bin
+clean: ## remove bin/ and dist/
+	rm -rf bin dist
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile

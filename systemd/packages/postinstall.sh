@@ -1,0 +1,34 @@
+#!/bin/sh
+# After an installation or an upgrade. dpkg says "configure" and, in an upgrade, the
+# version before; rpm says how many of us are installed now.
+set -e
+case "$1" in
+configure) [ -z "$2" ] && first=1 || first= ;;
+1) first=1 ;;
+2) first= ;;
+*) exit 0 ;; # dpkg undoes a step that failed
+esac
+
+# A host that has no systemd has the client's command, and no server.
+command -v systemctl >/dev/null || exit 0
+systemd-sysusers keytrustee.conf
+systemd-tmpfiles --create keytrustee.conf
+
+# It does not start before there is a configuration directory, which "ktadmin init"
+# makes; from then on it starts with the host.
+[ -z "$first" ] || systemctl --quiet enable ktsd.service
+if [ -d /run/systemd/system ]; then
+	systemctl daemon-reload
+	[ -n "$first" ] || systemctl try-restart ktsd.service
+fi
+
+if [ ! -e /var/lib/keytrustee/.keytrustee/keytrustee.conf ]; then
+	cat <<'END'
+ktsd is installed. Next, as root:
+  ktadmin init                                # makes the server's keys
+  edit /etc/keytrustee/site.hcl
+  ktadmin apply -f /etc/keytrustee/site.hcl   # starts it
+END
+elif [ -d /run/systemd/system ] && ! systemctl --quiet is-active ktsd.service; then
+	echo "ktsd finds its keys and deposits in /var/lib/keytrustee, and is stopped; to start it: systemctl start ktsd"
+fi
