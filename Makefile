@@ -1,6 +1,6 @@
 # Needs Go 1.26 and a POSIX shell; "make test" as root installs the rest.
 
-.PHONY: build packages demo test soak lint fuzz bench clean help
+.PHONY: build packages manuals demo test soak lint fuzz bench clean help
 
 build: ## build all programs into bin/
 	@mkdir -p bin
@@ -34,8 +34,19 @@ bench: build ## measure the speed beside a floor, and tell the bars; options in 
 	@CGO_ENABLED=0 go build -trimpath -buildvcs=false -o bin/ ./bench
 	@bin/bench $(BENCH)
 
-clean: ## remove bin/ and dist/
-	rm -rf bin dist
+manuals: build ## write manual pages into build/man, and completion for shells into build/completion
+	@mkdir -p build/man build/completion; \
+	export SOURCE_DATE_EPOCH="$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null)}"; \
+	for program in ktsd:8 ktadmin:8 orgtool:1 keytrustee:1 keytrustee-orgtool:1; do \
+		name=$${program%:*}; \
+		bin/$$name --man >build/man/$$name.$${program#*:} && \
+		bin/$$name --completion bash >build/completion/$$name.bash && \
+		bin/$$name --completion zsh >build/completion/_$$name && \
+		bin/$$name --completion fish >build/completion/$$name.fish || exit; \
+	done
+
+clean: ## remove bin/, build/ and dist/
+	rm -rf bin build dist
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile

@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/ktsd/ktsd/internal/cli"
+	"github.com/ktsd/ktsd/internal/cli/manual"
 )
 
 type command struct {
@@ -26,4 +27,19 @@ func main() { os.Exit(run()) }
 
 func run() int {
 	return cli.Main("The operator's command of a Key Trustee server.", &command{})
+}
+
+// Manual is what the manual page says beside the help.
+func (*command) Manual() manual.Page {
+	return manual.Page{
+		Section:     8,
+		Exits:       []manual.Exit{{Code: cli.CodeDifferences, Meaning: "differences (plan)"}},
+		Environment: []manual.Entry{{Name: "NO_COLOR", Text: "Set to anything, it keeps colors out of what is shown on a terminal."}},
+		Files: []manual.Entry{
+			{Name: "/var/lib/keytrustee/.keytrustee", Text: "The configuration directory, unless another one is named."},
+			{Name: "keytrustee.conf", Text: "Below it: what ktsd works with, JSON, written by ktadmin alone."},
+			{Name: "/run/keytrustee/admin.sock", Text: "Where ktsd is asked; for another directory it is state/run/admin.sock below that."},
+		},
+		SeeAlso: []string{"ktsd(8)", "orgtool(1)", "keytrustee(1)"},
+	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ktsd/ktsd/client"
 	"github.com/ktsd/ktsd/internal/cli"
+	"github.com/ktsd/ktsd/internal/cli/manual"
 )
 
 type command struct {
@@ -30,6 +31,18 @@ func main() { os.Exit(run()) }
 
 func run() int {
 	return cli.Main("Organizations of a Key Trustee server, their contacts and clients.", &command{})
+}
+
+// Manual is what the manual page says beside the help.
+func (*command) Manual() manual.Page {
+	return manual.Page{
+		Section: 1,
+		Files: []manual.Entry{
+			{Name: "/var/lib/keytrustee/.keytrustee", Text: "The configuration directory, unless another one is named."},
+			{Name: "/run/keytrustee/admin.sock", Text: "Where ktsd is asked; for another directory it is state/run/admin.sock below that."},
+		},
+		SeeAlso: []string{"ktadmin(8)", "ktsd(8)", "keytrustee(1)"},
+	}
 }
 
 // admin returns the way to ktsd.

@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/ktsd/ktsd/internal/cli"
+	"github.com/ktsd/ktsd/internal/cli/manual"
 )
 
 type command struct {
@@ -35,6 +36,20 @@ func run() int {
 	return cli.Main("The Key Trustee server. It reads keytrustee.conf in the configuration directory, which "+
 		"'ktadmin init' makes and 'ktadmin apply' writes.\n\nSignals: TERM and INT stop it after the requests under way; "+
 		"HUP has it read the configuration and the certificate again.", &command{})
+}
+
+// Manual is what the manual page says beside the help.
+func (*command) Manual() manual.Page {
+	return manual.Page{
+		Section: 8,
+		Files: []manual.Entry{
+			{Name: "/var/lib/keytrustee/.keytrustee", Text: "The configuration directory, unless another one is named. Another one has the database, the audit log and the socket in its folder state."},
+			{Name: "keytrustee.conf", Text: "Below it: the configuration, JSON, written by ktadmin alone."},
+			{Name: "/var/lib/keytrustee/db, audit, run", Text: "The database, unless it is on PostgreSQL; the audit log; the lock and the deny list."},
+			{Name: "/run/keytrustee/admin.sock", Text: "Where the operator's commands ask."},
+		},
+		SeeAlso: []string{"ktadmin(8)", "orgtool(1)", "keytrustee(1)"},
+	}
 }
 
 // Run serves until ctx ends.

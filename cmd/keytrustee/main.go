@@ -11,6 +11,7 @@ import (
 
 	"github.com/ktsd/ktsd/client"
 	"github.com/ktsd/ktsd/internal/cli"
+	"github.com/ktsd/ktsd/internal/cli/manual"
 )
 
 type command struct {
@@ -33,7 +34,19 @@ type command struct {
 func main() { os.Exit(run()) }
 
 func run() int {
-	return cli.Main("The client of a Key Trustee server. Exit codes: 0 done, 1 an error, 3 no such deposit, 64 wrong usage.", &command{})
+	return cli.Main("The client of a Key Trustee server.", &command{})
+}
+
+// Manual is what the manual page says beside the help.
+func (*command) Manual() manual.Page {
+	return manual.Page{
+		Section: 1,
+		Exits:   []manual.Exit{{Code: cli.CodeNotFound, Meaning: "no such deposit"}},
+		Files: []manual.Entry{
+			{Name: "~/.keytrustee", Text: "The client's directory, unless another one is named: its keys and certificate, all of mode 0600. Without it every deposit is lost."},
+		},
+		SeeAlso: []string{"orgtool(1)", "ktadmin(8)", "ktsd(8)"},
+	}
 }
 
 // directory returns the client's directory.

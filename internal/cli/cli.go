@@ -1,5 +1,6 @@
 // Package cli is what the command lines have in common: parsing with kong,
-// signals, the form of errors, exit codes and --version. It knows no command.
+// signals, the form of errors, exit codes, --version, --man and --completion. It
+// knows no command.
 //
 // Exit codes: 0 done (for plan: in sync); 1 an error; 2 differences (plan); 3 no
 // such thing (keytrustee); 64 the command line was wrong (EX_USAGE of
@@ -61,7 +62,8 @@ func (c *Coded) Unwrap() error { return c.Err }
 
 // Main parses the command line into grammar, runs the command that it names, and
 // returns the exit code. A command is a kong node with a method Run, which may
-// take a context.Context, which ends at SIGINT and SIGTERM, and a *Streams.
+// take a context.Context, which ends at SIGINT and SIGTERM, and a *Streams. A grammar
+// that is Documented says more for its manual page.
 func Main(description string, grammar any, options ...kong.Option) int {
 	name := filepath.Base(os.Args[0])
 	streams := &Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}
@@ -69,15 +71,19 @@ func Main(description string, grammar any, options ...kong.Option) int {
 		fmt.Fprintf(streams.Out, "%s %s (%s, %s/%s)\n", name, Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 		return 0
 	}
+	about := aboutOf(grammar)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 
 	parser, err := kong.New(grammar, append([]kong.Option{
-		kong.Name(name), kong.Description(description + "\n\n'" + name + " --version' prints the version."), kong.Bind(streams),
+		kong.Name(name), kong.Description(description + ending(name, about)), kong.Bind(streams),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 	}, options...)...)
 	if err != nil {
+		return report(streams.Err, name, err)
+	}
+	if printed, err := document(streams.Out, name, description, about, parser.Model, os.Args[1:]); printed {
 		return report(streams.Err, name, err)
 	}
 	parsed, err := parser.Parse(os.Args[1:])
