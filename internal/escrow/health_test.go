@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/ktsd/ktsd/internal/escrow"
 	"github.com/ktsd/ktsd/internal/fault"
 )
@@ -81,6 +83,22 @@ func TestHealthOfWhatHangs(t *testing.T) {
 	r.until("both answer again", func() bool {
 		got := r.Health()
 		return got.Store == nil && got.Audit == nil
+	})
+}
+
+// TestCensus: who is there is counted, who waits, and what has expired, and the answer
+// follows within a second or so.
+func TestCensus(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	if got, err := r.Census(); err != nil || !cmp.Equal(got, escrow.Census{}) {
+		t.Errorf("at first: got %+v, %v, want nothing", got, err)
+	}
+	r.client("acme")
+	want := escrow.Census{Clients: 1, Organizations: 1}
+	r.until("both are counted", func() bool {
+		got, err := r.Census()
+		return err == nil && cmp.Equal(got, want)
 	})
 }
 

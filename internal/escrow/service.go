@@ -78,6 +78,7 @@ type Service struct {
 
 	storeCheck check[struct{}]
 	auditCheck check[auditState]
+	census     check[Census]
 	refusals   refusals // that have no records of their own
 }
 
@@ -116,9 +117,10 @@ func Start(ctx context.Context, config Config) (*Service, error) {
 	s.keeper = newKeeper(config.Auditor, config.Log, fail)
 	s.keeper.committed(pending)
 	s.writer = newWriter(config, s.keeper, fail)
-	s.storeCheck.name, s.auditCheck.name = "store", "audit log"
+	s.storeCheck.name, s.auditCheck.name, s.census.name = "store", "audit log", "store"
 	s.storeCheck.ask = func(ctx context.Context) (none struct{}, _ error) { return none, s.writable(ctx) }
 	s.auditCheck.ask = func(context.Context) (auditState, error) { return s.keeper.state() }
+	s.census.ask = func(ctx context.Context) (Census, error) { return s.config.Store.Census(ctx, s.now()) }
 
 	ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	s.running.Go(func() { s.writer.run(ctx) })

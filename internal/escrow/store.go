@@ -45,6 +45,10 @@ type Store interface {
 	// first, at most limit, without PublicKey.
 	PendingBefore(ctx context.Context, before time.Time, limit int) ([]Client, error)
 
+	// Census counts what there is, by indexes where tables are large. Organizations
+	// that expire at now or before are expired.
+	Census(ctx context.Context, now time.Time) (Census, error)
+
 	// PendingAudit returns the records that are not known to be in the chain, in
 	// the order of their writing.
 	PendingAudit(ctx context.Context) ([]Record, error)

@@ -47,6 +47,7 @@ func Run(t *testing.T, open Open) {
 		{"Clients", testClients},
 		{"Certificates", testCertificates},
 		{"PendingBefore", testPendingBefore},
+		{"Census", testCensus},
 		{"RemoveClient", testRemoveClient},
 		{"Authenticate", testAuthenticate},
 		{"Purge", testPurge},
