@@ -306,6 +306,9 @@ func TestHerald(t *testing.T) {
 	mu.Unlock()
 	add(t, l, record(3))
 	h.Close()
+	if last, err := h.Sent(); err != nil || last.Seq != 5 || l.Lines() != 5 {
+		t.Errorf("Sent: got %+v, %v, of %d lines, want the last of 5", last, err, l.Lines())
+	}
 	if got := sent[len(sent)-1]; got.Seq != 5 || count() == before {
 		t.Errorf("the last head: got %+v, want one of seq 5", got)
 	}

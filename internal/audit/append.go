@@ -71,6 +71,7 @@ func (l *Log) write() error {
 	l.size += n
 	l.space.written.Add(n)
 	l.head = l.encoder.head
+	l.lines.Store(l.head.seq)
 	return nil
 }
 

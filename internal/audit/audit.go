@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ktsd/ktsd/internal/escrow"
@@ -70,7 +71,8 @@ type Log struct {
 	head    head  // the last whole line
 	synced  place // up to where all lines are on disk
 	encoder lineEncoder
-	err     error // once set, the answer to every call
+	lines   atomic.Uint64 // head.seq
+	err     error         // once set, the answer to every call
 }
 
 var _ escrow.Auditor = (*Log)(nil)
@@ -117,6 +119,7 @@ func Open(dir, node string, options Options) (*Log, error) {
 		l.mark.close()
 		return nil, fmt.Errorf("opening the audit log: %w", err)
 	}
+	l.lines.Store(l.head.seq)
 	l.space.open()
 	return l, nil
 }

@@ -55,6 +55,10 @@ func (l *Log) Head() (Head, error) {
 	}, nil
 }
 
+// Lines returns the number of the last line, whether or not it is on disk. It waits for
+// nothing.
+func (l *Log) Lines() uint64 { return l.lines.Load() }
+
 // ParseHead reads a head from its line. It does not look at the signature.
 func ParseHead(line []byte) (Head, error) {
 	var h Head

@@ -3,6 +3,7 @@ package audit
 import (
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 )
 
@@ -24,9 +25,15 @@ type HeraldConfig struct {
 // which vouches for more.
 type Herald struct {
 	config HeraldConfig
-	sent   uint64
+	last   atomic.Pointer[announced] // nil: nothing yet
 	stop   chan struct{}
 	done   chan struct{}
+}
+
+// announced is the last head that was sent, and why the last try after it failed.
+type announced struct {
+	head Head
+	err  error
 }
 
 // StartHerald starts to send.
@@ -56,8 +63,9 @@ func (h *Herald) run() {
 
 // announce sends the head if it is another than the last one sent.
 func (h *Herald) announce() {
+	sent, _ := h.Sent()
 	head, err := h.config.Log.Head()
-	if errors.Is(err, ErrClosed) || err == nil && head.Seq == h.sent {
+	if errors.Is(err, ErrClosed) || err == nil && head.Seq == sent.Seq {
 		return
 	}
 	if err == nil {
@@ -67,9 +75,19 @@ func (h *Herald) announce() {
 	}
 	if err != nil {
 		h.config.Logger.Error("no head of the audit log was sent", "error", err)
+		h.last.Store(&announced{sent, err})
 		return
 	}
-	h.sent = head.Seq
+	h.last.Store(&announced{head: head})
+}
+
+// Sent returns the last head that was sent since the start, whose Seq is 0 while there
+// is none, and why the next one could not be sent, if that is so.
+func (h *Herald) Sent() (Head, error) {
+	if last := h.last.Load(); last != nil {
+		return last.head, last.err
+	}
+	return Head{}, nil
 }
 
 // Close sends the last head. It is to be called before the log is closed, with

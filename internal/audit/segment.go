@@ -87,6 +87,7 @@ func (l *Log) startSegment(number int) error {
 	}
 	l.file, l.number, l.size, l.head = f, number, int64(l.encoder.buffer.Len()), l.encoder.head
 	l.first, l.began = l.head.seq, began
+	l.lines.Store(l.head.seq)
 	if err := safefile.SyncDir(l.dir); err != nil {
 		return l.fail(fmt.Errorf("syncing the audit log's directory: %w", err))
 	}
