@@ -21,6 +21,21 @@ type Organization = api.Organization
 // Server tells what ktsd runs with.
 type Server = api.Server
 
+// ServerStatus tells how ktsd does.
+type ServerStatus = api.ServerStatus
+
+// CertificateStatus describes a server's TLS certificate.
+type CertificateStatus = api.CertificateStatus
+
+// StoreStatus tells how ktsd's database does.
+type StoreStatus = api.StoreStatus
+
+// AuditStatus tells how ktsd's audit log does.
+type AuditStatus = api.AuditStatus
+
+// Counts tell how much there is.
+type Counts = api.Counts
+
 // RegisteredClient is a client as the operator sees it.
 type RegisteredClient = api.Client
 
@@ -95,6 +110,13 @@ func organizationPath(org string) (string, error) {
 func (a *Admin) Server(ctx context.Context) (Server, error) {
 	var out Server
 	err := a.call(ctx, http.MethodGet, "/v1/server", nil, nil, &out)
+	return out, err
+}
+
+// Status tells how ktsd does.
+func (a *Admin) Status(ctx context.Context) (ServerStatus, error) {
+	var out ServerStatus
+	err := a.call(ctx, http.MethodGet, "/v1/status", nil, nil, &out)
 	return out, err
 }
 

@@ -24,14 +24,15 @@ func (k *ktsd) openAudit() (*audit.Log, error) {
 // It is closed before the log, after all is in it.
 func (k *ktsd) startHerald() {
 	send := sendHead(k.stderr)
-	k.closers = append(k.closers, audit.StartHerald(audit.HeraldConfig{
+	k.herald = audit.StartHerald(audit.HeraldConfig{
 		Log: k.chain, Sign: k.key.Sign, Logger: k.log, Send: func(h audit.Head) error {
 			if !k.settings.Load().audit.Heads {
 				return nil
 			}
 			return send(h)
 		},
-	}))
+	})
+	k.closers = append(k.closers, k.herald)
 }
 
 // sendHead sends heads to the journal or, where there is none, as a line to

@@ -43,6 +43,7 @@ type ktsd struct {
 	store       store
 	service     *escrow.Service
 	chain       *audit.Log
+	herald      *audit.Herald
 	memory      *web.Memory
 	rest        *rest
 	metrics     *metrics.Metrics
@@ -111,7 +112,7 @@ func start(ctx context.Context, dir confdir.Dir, log *slog.Logger, stderr io.Wri
 	k.rest = &rest{Observer: k.metrics, store: k.store}
 	public, admin := web.New(web.Config{
 		Service: k.service, Fingerprint: k.fingerprint, PublicKey: armored, Statement: k.statement,
-		Server: k.describe, Reload: k.reload, Check: k.check, Log: log, Metrics: k.metrics.Handler(), Observer: k.rest, Memory: k.memory,
+		Server: k.describe, Status: k.status, Reload: k.reload, Check: k.check, Log: log, Metrics: k.metrics.Handler(), Observer: k.rest, Memory: k.memory,
 	})
 	return k, k.listen(public, admin)
 }

@@ -66,6 +66,7 @@ func Routes() []Route {
 		{"retireCertificate", del, "/v1/certificates/{key}", ByClient, 0, short},
 
 		{"server", get, "/v1/server", ByOperator, 0, short},
+		{"status", get, "/v1/status", ByOperator, 0, short},
 		{"reload", post, "/v1/reload", ByOperator, 0, short},
 		{"check", post, "/v1/check", ByOperator, 0, short},
 		{"organizations", get, "/v1/organizations", ByOperator, 0, long},

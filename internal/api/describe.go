@@ -200,6 +200,11 @@ func describeCertificates() map[string]description {
 func describeServer() map[string]description {
 	return map[string]description{
 		"server": {summary: "Tell what ktsd runs with", answer: "What it runs with.", answers: []content{jsonOf(Server{})}},
+		"status": {
+			summary: "Tell how ktsd does",
+			more:    "It is cheap to ask, is answered within seconds whatever hangs, and leaves no audit record. Counts may be a second old.",
+			answer:  "How it does.", answers: []content{jsonOf(ServerStatus{})},
+		},
 		"reload": {
 			summary: "Take up keytrustee.conf and the TLS certificate as they are now",
 			more:    "Open connections are not disturbed.", answer: "What ktsd runs with from now on.", answers: []content{jsonOf(Server{})},

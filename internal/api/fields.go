@@ -64,7 +64,7 @@ func fields() map[string]field {
 		"ErrorDetail.hint":       {"What to do next, for people.", nil},
 		"ErrorDetail.request_id": {"Names the request in the server's log and audit log, as the header " + HeaderRequestID + " does.", nil},
 	}
-	for _, more := range []map[string]field{depositFields(), clientFields(), certificateFields(), organizationFields(), serverFields(), settingFields()} {
+	for _, more := range []map[string]field{depositFields(), clientFields(), certificateFields(), organizationFields(), serverFields(), statusFields(), settingFields()} {
 		maps.Copy(all, more)
 	}
 	return all

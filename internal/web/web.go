@@ -24,12 +24,13 @@ import (
 // Config is what the handlers are made of.
 type Config struct {
 	Service     *escrow.Service
-	Fingerprint string                 // the server's, qualified: 4096R/…
-	PublicKey   string                 // the server's, armored
-	Statement   func() (string, error) // over the TLS key in use, signed in the clear; nil: there is none
-	Server      func() api.Server      // what the process runs with now
-	Reload      func() error           // nil, or why it goes on as before
-	Check       func() error           // nil, or why a reload with keytrustee.conf.next would go on as before
+	Fingerprint string                  // the server's, qualified: 4096R/…
+	PublicKey   string                  // the server's, armored
+	Statement   func() (string, error)  // over the TLS key in use, signed in the clear; nil: there is none
+	Server      func() api.Server       // what the process runs with now
+	Status      func() api.ServerStatus // how it does
+	Reload      func() error            // nil, or why it goes on as before
+	Check       func() error            // nil, or why a reload with keytrustee.conf.next would go on as before
 	Log         *slog.Logger
 
 	Metrics  http.Handler // what GET /metrics answers; nil: there is no such route
@@ -64,7 +65,7 @@ func (f *front) handlers() map[string]handle {
 		"root": f.root, "health": f.health, "ready": f.ready, "metrics": f.metrics, "register": f.register, "openapi": f.openapi,
 		"self": f.self, "put": f.put, "get": f.get, "find": f.find, "delete": f.delete, "undelete": f.undelete, "purge": f.purge,
 		"certificates": f.certificates, "addCertificate": f.addCertificate, "retireCertificate": f.retireCertificate,
-		"server": f.server, "reload": f.reload, "check": f.check,
+		"server": f.server, "status": f.status, "reload": f.reload, "check": f.check,
 		"organizations": f.organizations, "createOrganization": f.createOrganization, "addContacts": f.addContacts,
 		"removeContact": f.removeContact, "setAdmission": f.setAdmission,
 		"setExpiration": f.setExpiration, "setManagement": f.setManagement, "usage": f.usage, "removeOrganization": f.removeOrganization,
