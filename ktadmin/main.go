@@ -17,6 +17,7 @@ type command struct {
 	Init     initCommand     `cmd:"" help:"Make a server's configuration directory, keys, certificate and database."`
 	Validate validateCommand `cmd:"" help:"Check a site's file, wherever it is."`
 	Plan     planCommand     `cmd:"" help:"Show what apply would change, and change nothing."`
+	Status   statusCommand   `cmd:"" help:"Show how this host's server does, and what is wrong."`
 	Apply    applyCommand    `cmd:"" help:"Make this host what the site's file declares."`
 	Show     showCommand     `cmd:"" help:"Show a plan that was saved."`
 	Audit    auditCommand    `cmd:"" help:"Look into the audit log."`
@@ -33,7 +34,7 @@ func run() int {
 func (*command) Manual() manual.Page {
 	return manual.Page{
 		Section:     8,
-		Exits:       []manual.Exit{{Code: cli.CodeDifferences, Meaning: "differences (plan)"}},
+		Exits:       []manual.Exit{{Code: cli.CodeDifferences, Meaning: "differences (plan), warnings (status)"}},
 		Environment: []manual.Entry{{Name: "NO_COLOR", Text: "Set to anything, it keeps colors out of what is shown on a terminal."}},
 		Files: []manual.Entry{
 			{Name: "/var/lib/keytrustee/.keytrustee", Text: "The configuration directory, unless another one is named."},
