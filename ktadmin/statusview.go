@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
@@ -195,7 +194,7 @@ func clientsLine(c *client.Counts) string {
 	}
 	var by []string
 	named := int64(0)
-	for _, p := range c.PendingBy {
+	for _, p := range c.PendingBy[:min(namesShown, len(c.PendingBy))] {
 		by = append(by, fmt.Sprintf("%s %d", p.Organization, p.Clients))
 		named += p.Clients
 	}
@@ -206,9 +205,13 @@ func clientsLine(c *client.Counts) string {
 	return line
 }
 
-// some lists names of which there may be more.
+// namesShown is how many organizations a line names at most.
+const namesShown = 5
+
+// some lists the first names of which there are more.
 func some(list []string, all int64) string {
-	text := strings.Join(slices.Clone(list), ", ")
+	list = list[:min(namesShown, len(list))]
+	text := strings.Join(list, ", ")
 	if more := all - int64(len(list)); more > 0 {
 		text += fmt.Sprintf(" and %d more", more)
 	}
