@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -41,15 +42,23 @@ func earlier(t *testing.T, url string, sql func(string)) {
 		}
 		return
 	}
-	data, err := os.ReadFile(filepath.Join(ktest.Root(t), "internal/sqlite/migrations/00003_trust.sql"))
-	if err != nil {
-		t.Fatal(err)
+	files, err := filepath.Glob(filepath.Join(ktest.Root(t), "internal/sqlite/migrations/*.sql"))
+	if err != nil || len(files) < 3 {
+		t.Fatalf("got migrations %v and error %v, want three at least", files, err)
 	}
-	_, down, ok := strings.Cut(string(data), "-- +goose Down\n")
-	if !ok {
-		t.Fatal("the migration cannot be taken back")
+	all := "BEGIN;"
+	for _, file := range slices.Backward(files[2:]) {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, down, ok := strings.Cut(string(data), "-- +goose Down\n")
+		if !ok {
+			t.Fatalf("%s cannot be taken back", file)
+		}
+		all += down
 	}
-	sql("BEGIN;" + down + "DELETE FROM goose_db_version WHERE version_id >= 3; COMMIT")
+	sql(all + "DELETE FROM goose_db_version WHERE version_id >= 3; COMMIT")
 }
 
 // TestDBAuthenticate: a database of an earlier build serves nobody until its rows were

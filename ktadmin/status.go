@@ -125,6 +125,7 @@ func (h *host) waiting(conf confdir.Conf, running client.Server) ([]waitingView,
 	if err != nil {
 		return nil, err
 	}
+	is, written := inForce(running, conf), written(conf)
 	var found []waitingView
 	for _, c := range []struct {
 		what    string
@@ -133,8 +134,12 @@ func (h *host) waiting(conf confdir.Conf, running client.Server) ([]waitingView,
 	}{
 		{"listen", cmp.Or(conf.Listen, confdir.DefaultListen) != running.Listen, needsReload},
 		{"tls min_version", cmp.Or(conf.TLSMinVersion, confdir.DefaultTLSMinVersion) != running.TLSMinVersion, needsReload},
-		{"certificate", cmp.Or(conf.Certificate, h.dir.Certificate()) != running.Certificate || h.certificateChanged(running), needsReload},
+		{"certificate", cmp.Or(conf.Certificate, h.dir.Certificate()) != running.Certificate || h.certificateChanged(conf, running), needsReload},
 		{"private key", cmp.Or(conf.PrivateKey, h.dir.PrivateKey()) != running.PrivateKey, needsReload},
+		{"hostname", written.Hostname != is.Hostname, needsReload},
+		{"tls ciphers", written.TLS.Ciphers != is.TLS.Ciphers, needsReload},
+		{"tls ca_chain", cmp.Or(conf.CAChain, h.dir.CertificateChain()) != running.CAChain, needsReload},
+		{"tls private_key_password_script", written.TLS.PasswordScript != is.TLS.PasswordScript, needsReload},
 		{"limits", conf.LimitsInForce() != limits, needsReload},
 		{"audit", conf.AuditInForce() != audit, needsReload},
 		{"database", running.DatabaseChanged, needsRestart},

@@ -36,7 +36,7 @@ func (c Candidate) Check(now time.Time) (chain []*x509.Certificate, wrong []stri
 	chain = c.chain(leaf)
 	checkUse(leaf, complain)
 	if err := leaf.VerifyHostname(c.Hostname); err != nil {
-		complain("the certificate is for %s, and not for %s, the name by which clients reach this server", strings.Join(Names(leaf), ", "), c.Hostname)
+		complain("the certificate is for %s, and not for %s, the name by which clients reach this server", namesOf(leaf), c.Hostname)
 	}
 	inTime := true
 	for _, certificate := range chain {
@@ -144,10 +144,15 @@ func Names(certificate *x509.Certificate) []string {
 	for _, ip := range certificate.IPAddresses {
 		names = append(names, ip.String())
 	}
-	if len(names) == 0 {
-		return []string{"nobody (it has no alternative names)"}
-	}
 	return names
+}
+
+// namesOf lists Names, or says that there are none.
+func namesOf(certificate *x509.Certificate) string {
+	if names := Names(certificate); len(names) > 0 {
+		return strings.Join(names, ", ")
+	}
+	return "nobody (it has no alternative names)"
 }
 
 // name tells a certificate from the others of its chain.
