@@ -4,15 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/ktsd/ktsd/hcl"
 	"github.com/ktsd/ktsd/internal/confdir"
 	"github.com/ktsd/ktsd/internal/names"
 	"github.com/ktsd/ktsd/internal/plan"
 	"github.com/ktsd/ktsd/internal/safefile"
-	"github.com/ktsd/ktsd/internal/site"
-	"github.com/ktsd/ktsd/internal/tlsconf"
 )
 
 // siteFlags are the flags of the commands that compare a file with this host.
@@ -62,8 +59,9 @@ func resolve(d *plan.Desired, dir confdir.Dir, config *hcl.Config) hcl.Diagnosti
 		database, wrong := desiredDatabase(config, d.Database.Database)
 		d.Database, diags = &database, append(diags, wrong...)
 	}
-	if d.Server != nil && d.Server.TLS.Certificate != "" {
-		diags = append(diags, checkCertificate(config, *d.Server, dir)...)
+	if d.Server != nil {
+		warnings, wrong := checkTLS(config, *d.Server, dir)
+		d.Warnings, diags = append(d.Warnings, warnings...), append(diags, wrong...)
 	}
 	d.AuthCodes = map[string]names.Secret{}
 	for _, org := range d.Organizations {
@@ -79,26 +77,6 @@ func resolve(d *plan.Desired, dir confdir.Dir, config *hcl.Config) hcl.Diagnosti
 		d.AuthCodes[org.Name] = code
 	}
 	return diags
-}
-
-// checkCertificate loads the certificate and key as ktsd would. One that has
-// expired would keep every client out.
-func checkCertificate(config *hcl.Config, server site.Server, dir confdir.Dir) hcl.Diagnostics {
-	pair, err := tlsconf.Files{
-		Certificate: server.TLS.Certificate, Key: server.TLS.PrivateKey, Chain: server.TLS.CAChain,
-		PasswordScript: server.TLS.PasswordScript, Owner: string(dir),
-	}.LoadServer()
-	attr := "tls.certificate"
-	if _, ok := errors.AsType[*tlsconf.KeyError](err); ok {
-		attr = "tls.private_key"
-	}
-	if err == nil && time.Now().After(pair.Leaf.NotAfter) {
-		err = fmt.Errorf("it has expired, at %s", pair.Leaf.NotAfter.Format(time.RFC3339))
-	}
-	if err == nil {
-		return nil
-	}
-	return hcl.Diagnostics{config.ErrorAt("server", server.Name, attr, "the certificate cannot be used on this host", sentence(err))}
 }
 
 // readAuthCode reads a file that holds a code, which nobody else may read.
