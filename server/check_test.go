@@ -38,7 +38,7 @@ type nextConf struct {
 	wants  []string
 }
 
-// badNext returns 14 of them. The files that they name are below folder.
+// badNext returns 16 of them. The files that they name are below folder.
 func badNext(t *testing.T, folder, taken string) map[string]nextConf {
 	t.Helper()
 	cert, key, err := tlsconf.SelfSigned("localhost", time.Now())
@@ -68,6 +68,8 @@ func badNext(t *testing.T, folder, taken string) map[string]nextConf {
 		"no JSON":               {raw: `{"DB_PASSWORD": "OpenSesame4711`, wants: []string{"line 1 is not JSON"}},
 		"a limit of no size":    {raw: `{"LIMITS": {"client_rate": -1}}`, wants: []string{"LIMITS", "client_rate"}},
 		"a TLS version unknown": {change: func(c *confdir.Conf) { c.TLSMinVersion = "tlsv9" }, wants: []string{"TLS_MIN_VERSION", "tlsv9"}},
+		"a damaged cipher list": {change: func(c *confdir.Conf) { c.Ciphers = "AES256++" }, wants: []string{"SSL_CIPHERS", "no cipher suite or keyword at"}},
+		"no cipher left":        {change: func(c *confdir.Conf) { c.Ciphers = "CAMELLIA256-SHA" }, wants: []string{"SSL_CIPHERS", "not available in this build"}},
 		"another key":           {change: pair(certFile, file("other.pem", other, 0o600)), wants: []string{"do not belong together"}},
 		"a readable key":        {change: pair(certFile, file("readable.pem", key, 0o644)), wants: []string{"chmod 0600"}},
 		"no certificate there":  {change: pair(certFile+".none", keyFile), wants: []string{certFile + ".none", "no such file"}},

@@ -180,7 +180,7 @@ func (k *ktsd) statement() (string, error) {
 func (k *ktsd) takeOn(s *settings) {
 	k.settings.Store(s)
 	k.takeBounds(s)
-	k.warnOfExpiry(s)
+	k.warn(s)
 	go func() {
 		if _, err := k.statement(); err != nil {
 			k.log.Error("clients that know this server by its fingerprint are turned away", "error", err)

@@ -19,8 +19,8 @@ import (
 func (k *ktsd) listen(public, admin http.Handler) error {
 	s := k.settings.Load()
 	k.public, k.admin = k.newServer(public), k.newServer(admin)
-	k.public.TLSConfig = &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
-		return k.settings.Load().tls, nil
+	k.public.TLSConfig = &tls.Config{GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		return k.settings.Load().forClient(hello)
 	}}
 	k.admin.ConnContext = web.PeerContext
 	if err := k.move(s.addresses); err != nil {

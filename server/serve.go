@@ -9,7 +9,6 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 
 	"github.com/ktsd/ktsd/internal/cli"
-	"github.com/ktsd/ktsd/internal/tlsconf"
 )
 
 // stopTimeout is how long requests under way have to end when ktsd stops.
@@ -59,13 +58,6 @@ func (k *ktsd) stop() error {
 	err = errors.Join(err, k.close())
 	k.log.Info("stopped")
 	return err
-}
-
-// warnOfExpiry tells what is to be said of the certificate.
-func (k *ktsd) warnOfExpiry(s *settings) {
-	for _, w := range tlsconf.Warnings(s.certificate, s.hostname, time.Now()) {
-		k.log.Warn(w.Text, "kind", w.Kind, "certificate", s.certFile, "not_after", s.leaf().NotAfter)
-	}
 }
 
 // notify tells systemd; without systemd it does nothing.

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/ktsd/ktsd/internal/bounds"
+	"github.com/ktsd/ktsd/internal/ciphers"
 	"github.com/ktsd/ktsd/internal/confdir"
 	"github.com/ktsd/ktsd/internal/fault"
 	"github.com/ktsd/ktsd/internal/names"
@@ -26,7 +27,9 @@ type settings struct {
 	chainFile      string
 	passwordScript string // it may hold a password
 	certificate    *tls.Certificate
+	suites         ciphers.Result
 	tls            *tls.Config
+	http1          *tls.Config // tls, without HTTP/2
 	limits         bounds.Limits
 	audit          bounds.Audit
 }
@@ -77,6 +80,9 @@ func settingsOf(dir confdir.Dir, file string, conf confdir.Conf) (*settings, err
 	if err != nil {
 		return nil, fmt.Errorf("%s: TLS_MIN_VERSION: %w", file, err)
 	}
+	if s.suites, err = ciphers.Parse(s.ciphers); err != nil {
+		return nil, fmt.Errorf("%s: SSL_CIPHERS: %w", file, err)
+	}
 	if conf.CAChain != "" { // LoadServer does without the default one
 		if _, err := os.Stat(s.chainFile); err != nil {
 			return nil, fmt.Errorf("%s: SSL_CA_CHAIN: %w", file, err)
@@ -86,8 +92,9 @@ func settingsOf(dir confdir.Dir, file string, conf confdir.Conf) (*settings, err
 		return nil, fault.New(fault.Invalid, "the TLS certificate cannot be used").Because(err).
 			WithHint("have the certificate and the key that it was made for, in PEM, in the two files (keytrustee.conf may name others: SSL_CERTIFICATE, SSL_PRIVATE_KEY)")
 	}
-	s.tls = tlsconf.Server(floor, func() *tls.Certificate { return s.certificate })
-	s.tls.NextProtos = []string{"h2", "http/1.1"}
+	s.tls = tlsconf.Server(floor, s.suites.Suites, func() *tls.Certificate { return s.certificate })
+	s.http1 = s.tls.Clone()
+	s.tls.NextProtos, s.http1.NextProtos = []string{"h2", "http/1.1"}, []string{"http/1.1"}
 	return s, nil
 }
 
@@ -96,6 +103,14 @@ func (s *settings) files(dir confdir.Dir) tlsconf.Files {
 	return tlsconf.Files{
 		Certificate: s.certFile, Key: s.keyFile, Chain: s.chainFile, PasswordScript: s.passwordScript, Owner: string(dir),
 	}
+}
+
+// forClient returns the settings for the client that says hello.
+func (s *settings) forClient(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+	if tlsconf.SpeaksHTTP2(hello, s.suites.Suites, s.leaf()) {
+		return s.tls, nil
+	}
+	return s.http1, nil
 }
 
 // leaf is the server's own certificate.

@@ -37,7 +37,7 @@ func pinnedHandshake(t *testing.T, version uint16, own, server *tls.Certificate,
 			return
 		}
 		defer far.Close()
-		conn := tls.Server(far, tlsconf.Server(version, func() *tls.Certificate { return server }))
+		conn := tls.Server(far, tlsconf.Server(version, nil, func() *tls.Certificate { return server }))
 		if conn.Handshake() == nil {
 			conn.Write([]byte("hello"))
 		}

@@ -57,7 +57,7 @@ func newServer(t testing.TB, minVersion uint16) server {
 		t.Fatal(err)
 	}
 	s := &http.Server{
-		TLSConfig: tlsconf.Server(minVersion, func() *tls.Certificate { return pair }),
+		TLSConfig: tlsconf.Server(minVersion, nil, func() *tls.Certificate { return pair }),
 		ErrorLog:  log.New(io.Discard, "", 0),
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			fmt.Fprintf(w, "%s %s", r.Proto, keyHash(r.TLS.PeerCertificates))
@@ -228,7 +228,7 @@ func TestClientFloor(t *testing.T) {
 // TestReload: the next handshake sees another certificate.
 func TestReload(t *testing.T) {
 	var current *tls.Certificate
-	config := tlsconf.Server(tlsconf.DefaultMinVersion, func() *tls.Certificate { return current })
+	config := tlsconf.Server(tlsconf.DefaultMinVersion, nil, func() *tls.Certificate { return current })
 	if _, err := config.GetCertificate(nil); err == nil {
 		t.Error("GetCertificate with none loaded: no error")
 	}

@@ -35,14 +35,17 @@ func ParseVersion(name string) (uint16, error) {
 	return 0, fmt.Errorf("unknown TLS version %q: use tlsv1, tlsv1.1, tlsv1.2 or tlsv1.3", name)
 }
 
-// Server returns the settings of a server that speaks minVersion and later. It
+// Server returns the settings of a server that speaks minVersion and later, up to
+// TLS 1.2 with these cipher suites alone (package ciphers); nil is Go's own choice. Their
+// order does not count: in each handshake Go takes the best one in its own order that
+// both sides and the key have. Those of TLS 1.3 are fixed in Go. It
 // asks every client for a certificate and takes any or none: the handler finds
 // it in tls.ConnectionState.PeerCertificates. The function certificate is asked
 // at every handshake, so a reload changes what it returns, and open connections
 // go on.
-func Server(minVersion uint16, certificate func() *tls.Certificate) *tls.Config {
+func Server(minVersion uint16, suites []uint16, certificate func() *tls.Certificate) *tls.Config {
 	return &tls.Config{
-		MinVersion: minVersion,
+		MinVersion: minVersion, CipherSuites: suites,
 		ClientAuth: tls.RequestClientCert,
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 			if cert := certificate(); cert != nil {

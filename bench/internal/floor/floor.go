@@ -37,7 +37,7 @@ func Serve(ctx context.Context, store Store, address, certFile, keyFile string) 
 	if err != nil {
 		return err
 	}
-	config := tlsconf.Server(tls.VersionTLS12, func() *tls.Certificate { return pair })
+	config := tlsconf.Server(tls.VersionTLS12, nil, func() *tls.Certificate { return pair })
 	w := newWriter(store)
 	server := &http.Server{
 		Handler: handler(store, w), ErrorLog: log.New(io.Discard, "", 0), TLSConfig: config,
