@@ -109,18 +109,17 @@ func (c *crowd) admit(address string) bool {
 	return false
 }
 
-// forget takes a connection back that admit counted.
-func (c *crowd) forget(address string) {
+// dismiss counts a connection of an address out.
+func (c *crowd) dismiss(address string) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	if c.from[address]--; c.from[address] == 0 {
 		delete(c.from, address)
 	}
+	c.mu.Unlock()
+	c.leave()
 }
 
-// dismiss counts a connection of an address out.
-func (c *crowd) dismiss(address string) {
-	c.forget(address)
+func (c *crowd) leave() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.count--
@@ -152,17 +151,15 @@ func (b *bounded) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		address := addressOf(conn)
-		if !b.crowd.admit(address) {
-			conn.Close()
-			continue
-		}
 		if err := b.await(); err != nil {
-			b.crowd.forget(address)
 			conn.Close()
 			return nil, err
 		}
-		return &counted{Conn: conn, crowd: b.crowd, address: address}, nil
+		if address := addressOf(conn); b.crowd.admit(address) {
+			return &counted{Conn: conn, crowd: b.crowd, address: address}, nil
+		}
+		b.crowd.leave()
+		conn.Close()
 	}
 }
 
