@@ -20,6 +20,7 @@ type command struct {
 	Status   statusCommand   `cmd:"" help:"Show how this host's server does, and what is wrong."`
 	Apply    applyCommand    `cmd:"" help:"Make this host what the site's file declares."`
 	Show     showCommand     `cmd:"" help:"Show a plan that was saved."`
+	Cert     certCommand     `cmd:"" help:"Request, make, install and show the TLS certificate."`
 	Audit    auditCommand    `cmd:"" help:"Look into the audit log."`
 	DB       dbCommand       `cmd:"" name:"db" help:"Work on the database while ktsd is stopped."`
 }

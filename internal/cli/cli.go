@@ -2,9 +2,9 @@
 // signals, the form of errors, exit codes, --version, --man and --completion. It
 // knows no command.
 //
-// Exit codes: 0 done (for plan: in sync); 1 an error; 2 differences (plan); 3 no
-// such thing (keytrustee); 64 the command line was wrong (EX_USAGE of
-// sysexits.h).
+// Exit codes: 0 done (for plan: in sync); 1 an error; 2 differences (plan), or a
+// certificate that ends soon (cert show); 3 no such thing (keytrustee); 64 the
+// command line was wrong (EX_USAGE of sysexits.h).
 package cli
 
 import (

@@ -61,6 +61,10 @@ func (d Dir) Certificate() string { return d.file(".ssl", "ssl-cert-keytrustee.p
 // PrivateKey is the TLS private key, PEM. It is a secret.
 func (d Dir) PrivateKey() string { return d.file(".ssl", "ssl-cert-keytrustee-pk.pem") }
 
+// RequestedKey is the TLS private key of a certificate that was requested and is not
+// installed yet, PEM. It is a secret.
+func (d Dir) RequestedKey() string { return d.file(".ssl", "ssl-cert-keytrustee-pk.pem.requested") }
+
 // CertificateChain holds intermediate and root certificates, where the
 // certificate's own file does not; PEM. It need not be there.
 func (d Dir) CertificateChain() string { return d.file(".ssl", "ssl-cert-keytrustee-ca.pem") }

@@ -122,7 +122,7 @@ func (f Files) Password() ([]byte, error) {
 // the certificate and its key were about to be replaced (NextSuffix) it takes the
 // new ones.
 func (f Files) LoadServer() (*tls.Certificate, error) {
-	pair, err := f.load(f.Certificate + NextSuffix)
+	pair, err := f.load(f.Certificate+NextSuffix, f.Certificate) // the latter: replaced while this reads
 	if err != nil || len(pair.Certificate) > 1 {
 		return pair, err
 	}

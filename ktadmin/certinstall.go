@@ -1,0 +1,251 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ktsd/ktsd/client"
+	"github.com/ktsd/ktsd/internal/cli"
+	"github.com/ktsd/ktsd/internal/fault"
+	"github.com/ktsd/ktsd/internal/keystore"
+	"github.com/ktsd/ktsd/internal/tlsconf"
+)
+
+type certInstallCommand struct {
+	Certificate    string `required:"" placeholder:"FILE" help:"The certificate: PEM, DER, PKCS#12 or JKS, with its chain and its private key or without."`
+	Key            string `placeholder:"FILE" help:"The private key, where the certificate's file has none (default: that of the request which waits, or the one in place)."`
+	Chain          string `placeholder:"FILE" help:"What leads to the root, where the certificate's file has none."`
+	PasswordFile   string `placeholder:"FILE" help:"File of the password that opens these, or - for standard input."`
+	Alias          string `placeholder:"NAME" help:"Which entry of a PKCS#12 or JKS file, where it has several."`
+	UntrustedChain bool   `help:"The root of the chain need not be known on this host."`
+}
+
+// Help is shown by --help.
+func (certInstallCommand) Help() string {
+	return `Checks the certificate, and names all that is wrong with it before anything is touched: the private
+key has to be its own, the chain complete up to a root that is in the files or known to this host's
+system, all of it in time, and the certificate that of a server with the name by which clients reach
+this one. Certificates are put in order, and the root is left out, since clients have it.
+
+Then the pair in place is kept (.previous), the new one written where keytrustee.conf has its files
+(SSL_CERTIFICATE and SSL_PRIVATE_KEY; else in .ssl), the key encrypted if a password script is set,
+and ktsd, if it runs, takes it on without dropping a connection. Where ktsd refuses, everything is
+put back. Interrupted at any point and run again it goes on from there, and ktsd starts meanwhile.
+
+Examples:
+  ktadmin cert install --certificate kts01.crt --chain ca.crt
+  ktadmin cert install --certificate kts01.p12 --password-file -
+  ktadmin cert install --certificate keystore.jks --alias kts01 --password-file password
+  ktadmin cert install --certificate kts01.pem --key kts01.key --untrusted-chain`
+}
+
+// Run installs the certificate.
+func (i *certInstallCommand) Run(ctx context.Context, c *command, streams *cli.Streams) error {
+	w, unlock, err := c.certChange()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	candidate, err := i.read(w, streams)
+	if err != nil {
+		return err
+	}
+	candidate.Hostname, candidate.UnknownRoot = w.hostname, i.UntrustedChain
+	return w.install(ctx, streams, candidate)
+}
+
+// read reads the files.
+func (i *certInstallCommand) read(w *certWork, streams *cli.Streams) (tlsconf.Candidate, error) {
+	var password []byte
+	if i.PasswordFile != "" {
+		secret, err := cli.ReadSecret(streams, i.PasswordFile)
+		if err != nil {
+			return tlsconf.Candidate{}, fmt.Errorf("--password-file: %w", err)
+		}
+		password = []byte(secret)
+		defer clear(password)
+	}
+	contents, err := i.readFile(i.Certificate, password, i.Alias)
+	if err != nil {
+		return tlsconf.Candidate{}, err
+	}
+	candidate := tlsconf.Candidate{Certificates: contents.Certificates, Key: contents.Key}
+	if i.Chain != "" {
+		chain, err := i.readFile(i.Chain, password, "")
+		if err != nil {
+			return candidate, err
+		}
+		candidate.Certificates = append(candidate.Certificates, chain.Certificates...)
+	}
+	if len(candidate.Certificates) == 0 {
+		return candidate, fault.New(fault.Invalid, "%s holds no certificate", i.Certificate)
+	}
+	if i.Key != "" {
+		if candidate.Key, err = i.readKey(password, streams); err != nil {
+			return candidate, err
+		}
+	}
+	if candidate.Key != nil {
+		return candidate, nil
+	}
+	candidate.Key, err = w.ownKey(candidate.Certificates)
+	if errors.Is(err, fs.ErrNotExist) {
+		return candidate, fault.New(fault.Invalid, "there is no private key: %s holds none, and no request waits", i.Certificate).
+			WithHint("give the key's file: --key")
+	}
+	return candidate, err
+}
+
+// ownKey returns the private key of the request that waits; or that in place, where it
+// is one of the certificates' own. The error is fs.ErrNotExist where there is neither.
+func (w *certWork) ownKey(certificates []*x509.Certificate) (crypto.Signer, error) {
+	requested, err := w.requestedKey()
+	if err == nil && slices.ContainsFunc(certificates, func(c *x509.Certificate) bool { return sameKey(requested, c.PublicKey) }) {
+		return requested, nil
+	}
+	if present, err := w.pair.files.LoadKey(); err == nil &&
+		slices.ContainsFunc(certificates, func(c *x509.Certificate) bool { return sameKey(present, c.PublicKey) }) {
+		return present, nil
+	}
+	return requested, err
+}
+
+// sameKey tells whether a private key belongs to a public one.
+func sameKey(key crypto.Signer, public crypto.PublicKey) bool {
+	own, ok := key.Public().(interface{ Equal(crypto.PublicKey) bool })
+	return ok && own.Equal(public)
+}
+
+// readFile reads one of the files, and says what to do about a password.
+func (i *certInstallCommand) readFile(file string, password []byte, alias string) (keystore.Contents, error) {
+	contents, err := keystore.ReadFile(file, password, alias)
+	if wrong, ok := errors.AsType[*keystore.AliasError](err); ok {
+		f := fault.New(fault.Invalid, "%s", file).Because(wrong)
+		if len(wrong.Have) > 0 {
+			f = f.WithHint("name one of them: --alias")
+		}
+		return contents, f
+	}
+	if errors.Is(err, keystore.ErrNeedsPassword) {
+		return contents, fault.New(fault.Invalid, "%v", err).WithHint("give its password in a file, or on standard input: --password-file")
+	}
+	return contents, err
+}
+
+// readKey reads the private key's own file.
+func (i *certInstallCommand) readKey(password []byte, streams *cli.Streams) (crypto.Signer, error) {
+	contents, err := i.readFile(i.Key, password, i.Alias)
+	if err != nil {
+		return nil, err
+	}
+	if contents.Key == nil {
+		return nil, fault.New(fault.Invalid, "%s holds no private key", i.Key)
+	}
+	if info, err := os.Stat(i.Key); err == nil && info.Mode().Perm()&0o077 != 0 {
+		warn(streams, "others can read %s, its mode is %04o: remove it once the certificate is installed", i.Key, info.Mode().Perm())
+	}
+	return contents.Key, nil
+}
+
+// install checks the candidate and puts it in place.
+func (w *certWork) install(ctx context.Context, streams *cli.Streams, candidate tlsconf.Candidate) error {
+	if err := w.pair.check(); err != nil {
+		return err
+	}
+	chain, wrong := candidate.Check(time.Now())
+	if len(wrong) > 0 {
+		return fault.New(fault.Invalid, "the certificate is not installed, and nothing was changed:\n  - %s", strings.Join(wrong, "\n  - "))
+	}
+	before, err := w.pair.read()
+	if err != nil {
+		return err
+	}
+	after := pairData{certificate: encodeChain(chain)}
+	if w.inPlace(after.certificate, before, candidate.Key) {
+		after.key = before.key
+	} else if after.key, err = w.encodeKey(candidate.Key); err != nil {
+		return err
+	}
+	if !after.equal(before) {
+		if err := w.pair.keep(before); err != nil {
+			return err
+		}
+		if err := w.pair.swap(after); err != nil {
+			return err
+		}
+	}
+	running, err := w.takeOn(ctx, before, after)
+	if err != nil {
+		return err
+	}
+	w.report(streams, chain, before, after, running)
+	return w.forgetRequested()
+}
+
+// inPlace tells whether the certificate and its key are those in place, whose key may
+// be written otherwise.
+func (w *certWork) inPlace(certificate []byte, before pairData, key crypto.Signer) bool {
+	if !bytes.Equal(certificate, before.certificate) {
+		return false
+	}
+	present, err := w.pair.files.LoadKey()
+	return err == nil && sameKey(present, key.Public())
+}
+
+// takeOn has ktsd take the certificate on, if it runs, and puts the old one back where
+// it refuses.
+func (w *certWork) takeOn(ctx context.Context, before, after pairData) (running bool, err error) {
+	err = w.admin.Reload(ctx)
+	switch {
+	case errors.Is(err, client.ErrNotRunning):
+		return false, nil
+	case errors.Is(err, client.ErrConflict) && !after.equal(before):
+		if failed := w.pair.restore(before); failed != nil {
+			return true, errors.Join(err, failed)
+		}
+		return true, fault.New(fault.Conflict, "%v; certificate and key are as they were before", err).WithHint("mend what ktsd names, then install again")
+	case err != nil:
+		return true, fmt.Errorf("the certificate is in place, but whether ktsd has taken it on is not known: %w", err)
+	}
+	return true, nil
+}
+
+// report tells what was done.
+func (w *certWork) report(streams *cli.Streams, chain []*x509.Certificate, before, after pairData, running bool) {
+	files, leaf := w.pair.files, chain[0]
+	if after.equal(before) {
+		fmt.Fprintf(streams.Out, "%s was in place before\n", files.Certificate)
+	} else {
+		if before.key != nil && before.certificate != nil {
+			fmt.Fprintf(streams.Out, "kept the old pair as %s and %s\n", files.Certificate+previousSuffix, files.Key+previousSuffix)
+		}
+		fmt.Fprintf(streams.Out, "installed %s (for %s, until %s) and %s\n", files.Certificate, join(tlsconf.Names(leaf)), leaf.NotAfter.UTC().Format(time.DateOnly), files.Key)
+	}
+	if running {
+		fmt.Fprintln(streams.Out, "ktsd has taken it on")
+	} else {
+		fmt.Fprintln(streams.Out, "ktsd is not running; it takes it on when it starts")
+	}
+	for _, warning := range tlsconf.Warnings(asPair(chain), w.hostname, time.Now()) {
+		warn(streams, "%s", warning.Text)
+	}
+}
+
+// encodeChain returns certificates in PEM.
+func encodeChain(chain []*x509.Certificate) []byte {
+	var data []byte
+	for _, certificate := range chain {
+		data = append(data, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Raw})...)
+	}
+	return data
+}
