@@ -126,10 +126,10 @@ func (p pairFiles) finish() error {
 	return remove(key)
 }
 
-// sweep removes the temporary files of a run that was killed: no private key is to
-// lie about that nothing uses.
+// sweep removes the temporary files of a run that was killed: above all, no private key
+// is to lie about that nothing uses.
 func (p pairFiles) sweep() error {
-	for _, file := range []string{p.files.Key, p.dir.RequestedKey()} {
+	for _, file := range []string{p.files.Key, p.files.Certificate, p.dir.RequestedKey()} {
 		left, err := filepath.Glob(filepath.Join(filepath.Dir(file), "."+filepath.Base(file)+".*.tmp"))
 		if err != nil {
 			return err
