@@ -1,9 +1,9 @@
-// Package hcl reads the file that describes a site in HashiCorp's
+// Package hcl reads the files that describe a site in HashiCorp's
 // configuration language, and says everything that is wrong with it at once,
 // with its place.
 //
 // It is the only importer of hashicorp/hcl and go-cty, and hands out plain
-// site data. It looks at nothing but the file: whether a certificate exists on
+// site data. It looks at nothing but the files: whether a certificate exists on
 // this host is for the caller to find out, and to report through ErrorAt. A
 // block or an attribute that would have no effect in this build is an error,
 // never skipped.
@@ -21,12 +21,12 @@ import (
 	"github.com/ktsd/ktsd/internal/site"
 )
 
-// Config is what a file declares, with the place of each part of it.
+// Config is what the files declare, with the place of each part of it.
 type Config struct {
-	source *source
-	site   site.Site
-	places map[address]hcllib.Range
-	blocks []declaration // in the order of the file
+	sources sources
+	site    site.Site
+	places  map[address]hcllib.Range
+	blocks  []declaration // in the order of the files
 }
 
 // address names a block, or with attr one of its attributes: "listen",
@@ -39,7 +39,7 @@ type declaration struct {
 	place      hcllib.Range
 }
 
-// Site returns what the file declares, in the order of the file. With errors it
+// Site returns what the files declare, in their order. With errors it
 // lacks blocks: apply it only if the diagnostics have none.
 func (c *Config) Site() site.Site { return c.site }
 
@@ -91,7 +91,7 @@ func (c *Config) at(severity Severity, kind, name, attr, summary, detail string)
 	d := Diagnostic{Severity: severity, Summary: summary, Detail: detail, Block: blockTitle(kind, name)}
 	for _, a := range []address{addressOf(kind, name, attr), addressOf(kind, name, "")} {
 		if place, ok := c.places[a]; ok {
-			c.source.locate(&d, place)
+			c.sources.locate(&d, place)
 			break
 		}
 	}

@@ -142,15 +142,15 @@ func TestErrorAt(t *testing.T) {
 }
 
 func TestLoadErrors(t *testing.T) {
-	dir := t.TempDir()
+	dir, empty := t.TempDir(), t.TempDir()
 	large := filepath.Join(dir, "large.hcl")
 	if err := os.WriteFile(large, []byte(strings.Repeat("#\n", hcl.MaxFileSize/2+1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]string{
-		dir:                           "Error: cannot read " + dir + "\n  It is a directory; a site is one file.",
+		empty:                         "Error: cannot read " + empty + "\n  The directory has no file whose name ends in .hcl.",
 		filepath.Join(dir, "no.hcl"):  "Error: cannot read " + filepath.Join(dir, "no.hcl") + "\n  No such file or directory.",
-		large:                         "Error: " + large + " is too large\n  A file may have up to 1048576 bytes.",
+		large:                         "Error: " + large + " is too large\n  A file may have up to 4194304 bytes.",
 		filepath.Join(dir, "x\x1b.h"): "Error: cannot read " + filepath.Join(dir, "x\ufffd.h") + "\n  No such file or directory.",
 	} {
 		config, diags := hcl.Load(path)

@@ -23,8 +23,8 @@ type decoder struct {
 	errors int // how many diags there were when it began
 }
 
-func newDecoder(source *source) *decoder {
-	return &decoder{config: &Config{source: source, places: map[address]hcllib.Range{}}}
+func newDecoder(files sources) *decoder {
+	return &decoder{config: &Config{sources: files, places: map[address]hcllib.Range{}}}
 }
 
 // report adds an error of the block being decoded.
@@ -33,7 +33,7 @@ func (d *decoder) report(place hcllib.Range, summary, detail, suggestion string)
 	if d.block.kind != "" {
 		diag.Block = blockTitle(d.block.kind, d.block.name)
 	}
-	d.config.source.locate(&diag, place)
+	d.config.sources.locate(&diag, place)
 	d.diags = append(d.diags, diag)
 }
 

@@ -1,8 +1,6 @@
 package hcl
 
 import (
-	"cmp"
-	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -45,7 +43,7 @@ type Snippet struct {
 	End   int    `json:"end"`   // the first rune after it
 }
 
-// Diagnostics are in the order of the file. As an error they print like Write
+// Diagnostics are in the order of the files. As an error they print like Write
 // does.
 type Diagnostics []Diagnostic
 
@@ -57,21 +55,6 @@ func (ds Diagnostics) HasErrors() bool {
 		}
 	}
 	return false
-}
-
-// compare orders by place; what has none comes first.
-func (d Diagnostic) compare(other Diagnostic) int {
-	var a, b Place
-	if d.Place != nil {
-		a = *d.Place
-	}
-	if other.Place != nil {
-		b = *other.Place
-	}
-	return cmp.Or(
-		strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column),
-		strings.Compare(d.Summary, other.Summary),
-	)
 }
 
 // sentence makes a sentence of an error's text.

@@ -1,7 +1,9 @@
 package hcl
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -10,8 +12,56 @@ import (
 
 // source is a file's text, with the parts that are never shown.
 type source struct {
+	name   string // for the diagnostics
 	text   []byte
 	hidden []span // in order, apart from each other
+}
+
+// sources are the files of a site, in the order in which they were given.
+type sources []*source
+
+// of returns the file that a place is in; nil if it is none of them.
+func (ss sources) of(place hcllib.Range) *source {
+	for _, s := range ss {
+		if s.name == place.Filename {
+			return s
+		}
+	}
+	return nil
+}
+
+// hides tells whether some of a place is hidden.
+func (ss sources) hides(place hcllib.Range) bool {
+	s := ss.of(place)
+	return s != nil && s.hides(place)
+}
+
+// locate sets the place and the snippet of a diagnostic.
+func (ss sources) locate(d *Diagnostic, place hcllib.Range) {
+	if s := ss.of(place); s != nil {
+		s.locate(d, place)
+	}
+}
+
+// order sorts diagnostics: those without a place first, then by file and place.
+func (ss sources) order(ds Diagnostics) {
+	number := map[string]int{}
+	for i, s := range ss {
+		number[s.name] = i + 1
+	}
+	slices.SortStableFunc(ds, func(a, b Diagnostic) int {
+		var at, to Place
+		if a.Place != nil {
+			at = *a.Place
+		}
+		if b.Place != nil {
+			to = *b.Place
+		}
+		return cmp.Or(
+			cmp.Compare(number[at.File], number[to.File]), cmp.Compare(at.Line, to.Line), cmp.Compare(at.Column, to.Column),
+			strings.Compare(a.Summary, b.Summary),
+		)
+	})
 }
 
 // span is a part of the text, in bytes; the end is the first one after it.

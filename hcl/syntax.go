@@ -20,7 +20,7 @@ func (d *decoder) syntaxErrors(broken hcllib.Diagnostics) {
 		}
 		d.broken = append(d.broken, place)
 		detail := position.ReplaceAllString(diag.Detail, ":$1")
-		if d.config.source.hides(place) {
+		if d.config.sources.hides(place) {
 			detail = "What stands there is not shown, since it may be secret."
 		}
 		d.report(place, lowerFirst(diag.Summary), detail, "")
@@ -32,14 +32,14 @@ func (d *decoder) syntaxErrors(broken hcllib.Diagnostics) {
 func (d *decoder) hasSyntaxError(block *hclsyntax.Block) bool {
 	extent := hcllib.RangeOver(block.Range(), block.Body.SrcRange)
 	return slices.ContainsFunc(d.broken, func(place hcllib.Range) bool {
-		return place.Start.Byte <= extent.End.Byte && extent.Start.Byte <= place.End.Byte
+		return place.Filename == extent.Filename && place.Start.Byte <= extent.End.Byte && extent.Start.Byte <= place.End.Byte
 	})
 }
 
 // duplicateAttributes reports the attributes that are set twice, and returns
 // the other errors of the parser. The rest of their blocks can be read: the
 // parser has kept the first of the two.
-func (d *decoder) duplicateAttributes(body *hclsyntax.Body, tokens hclsyntax.Tokens, broken hcllib.Diagnostics) hcllib.Diagnostics {
+func (d *decoder) duplicateAttributes(source *source, body *hclsyntax.Body, tokens hclsyntax.Tokens, broken hcllib.Diagnostics) hcllib.Diagnostics {
 	isName := map[int]bool{} // by offset: an equals sign follows
 	for i, token := range tokens[:max(len(tokens)-1, 0)] {
 		isName[token.Range.Start.Byte] = token.Type == hclsyntax.TokenIdent && tokens[i+1].Type == hclsyntax.TokenEqual
@@ -48,7 +48,7 @@ func (d *decoder) duplicateAttributes(body *hclsyntax.Body, tokens hclsyntax.Tok
 		if diag.Subject == nil || !isName[diag.Subject.Start.Byte] {
 			return false
 		}
-		name := string(diag.Subject.SliceBytes(d.config.source.text))
+		name := string(diag.Subject.SliceBytes(source.text))
 		first, found := innermost(body, *diag.Subject).Attributes[name]
 		if !found || first.NameRange == *diag.Subject {
 			return false

@@ -18,7 +18,7 @@ func (d *decoder) unknownAttribute(schema bodySchema, attr *hclsyntax.Attribute)
 		return
 	}
 	summary, detail := fmt.Sprintf("unknown attribute %q", name), schema.contents()
-	if d.config.source.hides(attr.Expr.Range()) && schema.instead != (advice{}) {
+	if d.config.sources.hides(attr.Expr.Range()) && schema.instead != (advice{}) {
 		d.report(attr.NameRange, summary, schema.instead.detail, schema.instead.suggestion)
 		return
 	}

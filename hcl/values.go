@@ -112,7 +112,7 @@ func (d *decoder) notAList(attr *hclsyntax.Attribute) {
 		return
 	}
 	suggestion := ""
-	if value.Type() == cty.String && value.IsKnown() && !value.IsNull() && !d.config.source.hides(attr.Expr.Range()) {
+	if value.Type() == cty.String && value.IsKnown() && !value.IsNull() && !d.config.sources.hides(attr.Expr.Range()) {
 		suggestion = fmt.Sprintf("Put it in brackets: %s = [%q]", attr.Name, value.AsString())
 	}
 	d.report(attr.Expr.Range(), "wrong type for "+attr.Name,
@@ -164,7 +164,7 @@ func (d *decoder) constant(expr hclsyntax.Expression) (cty.Value, bool) {
 		}
 	}
 	suggestion := ""
-	if word := hcllib.ExprAsKeyword(expr); word != "" && !d.config.source.hides(expr.Range()) {
+	if word := hcllib.ExprAsKeyword(expr); word != "" && !d.config.sources.hides(expr.Range()) {
 		suggestion = fmt.Sprintf("If it is a plain string, put it in quotes: %q", word)
 	}
 	d.report(expr.Range(), "not a plain value",
@@ -187,7 +187,7 @@ func hasLoop(expr hclsyntax.Expression) bool {
 // the wrong place, it is not repeated.
 func (d *decoder) invalid(place hcllib.Range, what, value string, err error) {
 	summary := fmt.Sprintf("invalid %s %q", what, value)
-	if d.config.source.hides(place) {
+	if d.config.sources.hides(place) {
 		summary = "invalid " + what
 	}
 	d.report(place, summary, sentence(err.Error()), "")

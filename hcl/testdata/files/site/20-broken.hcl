@@ -1,0 +1,3 @@
+organization "two" {
+  contacts = ["finn@example.com"
+}
