@@ -12,6 +12,9 @@ type blockKind struct {
 	label   string // what the label is: "host name"; empty: there is none
 	example string // a header, for the one who forgot the label
 	single  bool   // a file has one at most, whatever its label
+	many    bool   // a file has any number without a label
+	first   bool   // it is read before the others, which refer to it
+	expands bool   // it can have for_each, and declares one thing for each element
 	about   string // the word for what has one such block at most; empty: the kind
 
 	labels []string // all there are; nil: check tells
@@ -34,6 +37,8 @@ func (k blockKind) subject() string { return cmp.Or(k.about, k.body.kind) }
 // schema and its store function.
 func blockKinds() []blockKind {
 	return []blockKind{
+		variableBlock(),
+		localsBlock(),
 		serverBlock(),
 		databaseBlock(),
 		limitsBlock(),
@@ -46,8 +51,7 @@ func blockKinds() []blockKind {
 // laterBlocks are the blocks that have a meaning in other builds only.
 func laterBlocks() []string {
 	return []string{
-		"backup", "high_availability", "hsm", "locals",
-		"mail", "schedule", "variable",
+		"backup", "high_availability", "hsm", "mail", "schedule",
 	}
 }
 
@@ -55,6 +59,7 @@ func laterBlocks() []string {
 type bodySchema struct {
 	kind       string // of the block
 	attributes []string
+	free       bool         // any attribute may be there
 	blocks     []bodySchema // without labels, each at most once
 	later      []string     // attributes that have a meaning in other builds only
 	instead    advice       // for a secret in an attribute that the schema lacks

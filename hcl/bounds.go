@@ -17,13 +17,13 @@ import (
 func (d *decoder) settings(body *hclsyntax.Body, settings []bounds.Setting) site.Words {
 	words := site.Words{}
 	for _, s := range settings {
-		if !isSet(body, s.Name) {
+		if !d.isSet(body, s.Name) {
 			continue
 		}
 		attr := body.Attributes[s.Name]
 		d.remember(s.Name, attr)
-		value, ok := d.constant(attr.Expr)
-		if !ok {
+		value, ok := d.value(attr.Expr)
+		if !ok || value.IsNull() {
 			continue
 		}
 		word, isOfKind := wordOf(s.Kind, value)

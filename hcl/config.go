@@ -25,13 +25,28 @@ import (
 type Config struct {
 	sources sources
 	site    site.Site
-	places  map[address]hcllib.Range
+	places  map[address]spot
 	blocks  []declaration // in the order of the files
 }
 
 // address names a block, or with attr one of its attributes: "listen",
 // "tls.certificate". The name of a server is in lower case.
 type address struct{ kind, name, attr string }
+
+// spot is a place, and how the block is called that it is in.
+type spot struct {
+	place hcllib.Range
+	title string
+}
+
+// where says where a block stands, and which of several it is that for_each made.
+func (s spot) where() string {
+	where := lineOf(s.place)
+	if _, key, found := strings.Cut(s.title, " (for_each "); found {
+		where += ", for " + strings.TrimSuffix(key, ")")
+	}
+	return where
+}
 
 // declaration is the header of a block.
 type declaration struct {
@@ -90,8 +105,11 @@ func (c *Config) WarningAt(kind, name, attr, summary, detail string) Diagnostic 
 func (c *Config) at(severity Severity, kind, name, attr, summary, detail string) Diagnostic {
 	d := Diagnostic{Severity: severity, Summary: summary, Detail: detail, Block: blockTitle(kind, name)}
 	for _, a := range []address{addressOf(kind, name, attr), addressOf(kind, name, "")} {
-		if place, ok := c.places[a]; ok {
-			c.sources.locate(&d, place)
+		if spot, ok := c.places[a]; ok {
+			c.sources.locate(&d, spot.place)
+			if kind != "server" { // which is called as the caller calls it
+				d.Block = spot.title
+			}
 			break
 		}
 	}

@@ -144,7 +144,7 @@ func TestErrorAt(t *testing.T) {
 func TestLoadErrors(t *testing.T) {
 	dir, empty := t.TempDir(), t.TempDir()
 	large := filepath.Join(dir, "large.hcl")
-	if err := os.WriteFile(large, []byte(strings.Repeat("#\n", hcl.MaxFileSize/2+1)), 0o600); err != nil {
+	if err := os.WriteFile(large, []byte(strings.Repeat("#"+strings.Repeat("x", 1022)+"\n", hcl.MaxFileSize/1024)+"#"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]string{
@@ -158,7 +158,7 @@ func TestLoadErrors(t *testing.T) {
 			t.Errorf("%s: got config %v, diagnostics (-want +got):\n%s", path, config, diff)
 		}
 	}
-	if config, diags := hcl.Parse([]byte(strings.Repeat("#\n", hcl.MaxFileSize/2)), "x"); len(diags) != 0 {
+	if config, diags := hcl.Parse([]byte(strings.Repeat("#"+strings.Repeat("x", 1022)+"\n", hcl.MaxFileSize/1024)), "x"); len(diags) != 0 {
 		t.Errorf("got %v and %v for a file of the largest size, want no error", config, diags)
 	}
 }

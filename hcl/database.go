@@ -43,7 +43,7 @@ const (
 
 func storeDatabase(d *decoder, engine string, body *hclsyntax.Body) {
 	database := site.Database{Engine: engine}
-	hasURL, hasFile := isSet(body, "url"), isSet(body, "url_file")
+	hasURL, hasFile := d.isSet(body, "url"), d.isSet(body, "url_file")
 	if engine == site.EngineSQLite {
 		d.withoutEffect(body, "url", "url_file")
 	} else {
@@ -66,7 +66,7 @@ func storeDatabase(d *decoder, engine string, body *hclsyntax.Body) {
 // withoutEffect reports what an embedded database has no use for.
 func (d *decoder) withoutEffect(body *hclsyntax.Body, names ...string) {
 	for _, name := range names {
-		if isSet(body, name) {
+		if d.isSet(body, name) {
 			d.report(body.Attributes[name].NameRange, name+" has no effect here",
 				"SQLite is a file, which has its place in each server's state directory.",
 				fmt.Sprintf("Remove %s, or write: %s", name, databaseBlock().example))

@@ -2,6 +2,8 @@ package hcl
 
 import (
 	"fmt"
+	"os"
+	"slices"
 
 	hcllib "github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -12,39 +14,63 @@ type Loader struct {
 	// Paths are files, and directories, of which the files *.hcl are read in the
 	// order of their names. A file that is named twice is read once.
 	Paths []string
+
+	// Vars are values of variables, NAME=VALUE each; VarFiles are files of them,
+	// in the form of attributes, or of a JSON object where the name ends in .json.
+	// Vars come before VarFiles, and these before Env; the last of several counts.
+	Vars, VarFiles []string
+
+	// Env looks up an environment variable: for the function env, and EnvPrefix
+	// with the name of a variable. nil: there are none.
+	Env func(name string) (value string, isSet bool)
 }
 
-// Load reads the files and directories at paths, as a Loader does.
-func Load(paths ...string) (*Config, Diagnostics) { return Loader{Paths: paths}.Load() }
+// Load reads the files and directories at paths, with the environment.
+func Load(paths ...string) (*Config, Diagnostics) {
+	return Loader{Paths: paths, Env: os.LookupEnv}.Load()
+}
 
-// Parse reads a file's contents; filename is for the diagnostics. What it
-// returns is as with Load.
+// Parse reads a file's contents; filename is for the diagnostics. There is no other
+// file for it, and no environment. What it returns is as with Load.
 func Parse(src []byte, filename string) (*Config, Diagnostics) {
-	return Loader{}.decode(sources{{name: filename, text: src}}, nil)
+	d := newDecoder(sources{{name: filename, text: src}}, world{})
+	return d.decode(d.config.sources, nil)
 }
 
 // Load reads the files. The Config is never nil; with errors it holds the blocks
 // that have none, so that the caller can report on these as well.
 func (l Loader) Load() (*Config, Diagnostics) {
-	files, unread := readAll(l.Paths)
-	return l.decode(files, unread)
+	files, diags := readAll(l.Paths)
+	values, more := readAll(l.VarFiles)
+	d := newDecoder(slices.Concat(files, values), world{env: l.Env, files: map[string]fileText{}})
+	d.diags, d.incomplete = slices.Concat(diags, more), more != nil
+	d.readFlags(l.Vars)
+	return d.decode(files, values)
 }
 
-// decode reads the contents of files. diags is what is wrong with others.
-func (l Loader) decode(files sources, diags Diagnostics) (*Config, Diagnostics) {
-	d := newDecoder(files)
-	d.diags = diags
+// decode reads the contents of files, and of files of values. What the expressions
+// refer to comes first.
+func (d *decoder) decode(files, values sources) (*Config, Diagnostics) {
+	for _, file := range values {
+		d.readVarFile(file)
+	}
 	var bodies []*hclsyntax.Body
 	for _, file := range files {
 		if body := d.parse(file); body != nil {
 			bodies = append(bodies, body)
 		}
 	}
+	d.hideIndirect(bodies)
 	for _, body := range bodies {
-		d.decodeFile(body)
+		d.decodeFile(body, true)
+	}
+	d.checkGiven()
+	d.evaluateLocals()
+	for _, body := range bodies {
+		d.decodeFile(body, false)
 	}
 	d.removedAndDeclared()
-	files.order(d.diags)
+	d.config.sources.order(d.diags)
 	return d.config, d.diags
 }
 
@@ -62,7 +88,7 @@ func (d *decoder) parse(file *source) *hclsyntax.Body {
 	file.hide(lexed.hidden)
 	if place, tooDeep := deepest(lexed.tokens); tooDeep {
 		file.hide(secretLines(file.text))
-		d.report(place, "expression too complex", "A site is made of plain values: this nests or computes more than the language needs.", "")
+		d.report(place, "expression too complex", "This nests or computes more than a site needs.", "")
 		return nil
 	}
 	parsed, broken := hclsyntax.ParseConfig(lexed.readable, file.name, hcllib.InitialPos)

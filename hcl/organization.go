@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
 
 	"github.com/ktsd/ktsd/internal/names"
 	"github.com/ktsd/ktsd/internal/site"
@@ -20,15 +21,24 @@ import (
 //	  expiration     = "2027-12-31"                    # when it ends, in UTC: see expiration; default: never
 //	  managed_by     = "file"                          # default; "tenant": its contacts have the last word
 //	}
+//
+// or of one for each element of a map, or of a set or a list of strings:
+//
+//	organization "LABEL" {                             # the label is for messages alone
+//	  for_each = { lab = "finn", mail = "jake" }       # each.key and each.value in what follows
+//	  name     = "${each.key}-vault"                   # default: each.key
+//	  contacts = ["${each.value}@example.com"]
+//	}
 func organizationBlock() blockKind {
 	return blockKind{
 		label:   "name",
 		example: `organization "disaster-recov" {`,
 		check:   names.CheckOrganization,
+		expands: true,
 		store:   storeOrganization,
 		body: bodySchema{
 			kind:       "organization",
-			attributes: []string{"contacts", "approval", "auth_code_file", "expiration", "managed_by"},
+			attributes: []string{"contacts", "approval", "auth_code_file", "expiration", "managed_by", "for_each", "name"},
 			instead: advice{"A site file is read by many, so no code stands in it: ktsd generates one, or it comes from a file of its own.",
 				`Remove the line, or give the path: auth_code_file = "/etc/keytrustee/NAME.code"`},
 		},
@@ -36,6 +46,9 @@ func organizationBlock() blockKind {
 }
 
 func storeOrganization(d *decoder, name string, body *hclsyntax.Body) {
+	if attr, found := body.Attributes["name"]; found && d.scope.each == cty.NilVal {
+		d.report(attr.NameRange, "name has no effect here", "Without for_each, the label of a block is the organization's name.", "Remove name, or add for_each.")
+	}
 	org := site.Organization{Name: name, Approval: site.DefaultApproval, ManagedBy: site.DefaultManagedBy}
 	org.Contacts = d.contacts(body)
 	checkApproval := func(value string) error { return site.CheckApproval(site.Approval(value)) }

@@ -37,16 +37,19 @@ func storeRemoved(d *decoder, name string, body *hclsyntax.Body) {
 // count returns the number that an attribute is set to; 0 if it is absent, or
 // wrong and reported.
 func (d *decoder) count(body *hclsyntax.Body, name string) int64 {
-	if !isSet(body, name) {
+	if !d.isSet(body, name) {
 		return 0
 	}
 	attr := body.Attributes[name]
 	d.remember(name, attr)
-	value, ok := d.constant(attr.Expr)
+	value, ok := d.value(attr.Expr)
 	if !ok {
 		return 0
 	}
-	if value.Type() != cty.Number || value.IsNull() || !value.IsKnown() {
+	if value.IsNull() {
+		return 0
+	}
+	if value.Type() != cty.Number {
 		d.report(attr.Expr.Range(), "wrong type for "+name, fmt.Sprintf("This has to be a number; it is %s.", typeName(value)), "")
 		return 0
 	}
@@ -65,8 +68,8 @@ func (d *decoder) removedAndDeclared() {
 		if block.kind != "removed" || !found {
 			continue
 		}
-		d.block = addressOf(block.kind, block.name, "")
+		d.block, d.title = addressOf(block.kind, block.name, ""), blockTitle(block.kind, block.name)
 		d.report(block.place, fmt.Sprintf("organization %q is both declared and removed", block.name),
-			fmt.Sprintf("It is declared at %s.", lineOf(declared)), "Keep one of the two blocks.")
+			fmt.Sprintf("It is declared at %s.", lineOf(declared.place)), "Keep one of the two blocks.")
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
 )
 
 // maxScript is how long a program may be with its arguments, in bytes.
@@ -15,16 +16,25 @@ const maxScript = 4096
 // script returns a program with its arguments, of which one may be a password:
 // whatever is wrong with it, no more than the program is shown.
 func (d *decoder) script(body *hclsyntax.Body, name string) string {
-	script, isSet := d.text(body, name, func(string) error { return nil })
+	attr, isSet := body.Attributes[lastPart(name)]
 	if !isSet {
 		return ""
 	}
+	d.remember(name, attr)
+	value, ok := d.secretArguments(attr.Expr)
+	if !ok || value.IsNull() {
+		return ""
+	}
+	script, ok := d.string(value, attr.Expr.Range(), attr.Name)
+	if !ok {
+		return ""
+	}
 	if err := checkScript(script); err != nil {
-		summary := "invalid " + lastPart(name)
+		summary := "invalid " + attr.Name
 		if shown := shownScript(script); shown != notShown {
 			summary += ": " + shown
 		}
-		d.report(body.Attributes[lastPart(name)].Expr.Range(), summary, sentence(err.Error()), "")
+		d.report(attr.Expr.Range(), summary, sentence(err.Error()), "")
 		return ""
 	}
 	return script
@@ -53,4 +63,23 @@ func shownScript(script string) string {
 		return program
 	}
 	return program + " (arguments not shown)"
+}
+
+// beginsWithProgram tells whether a text begins, as the file has it, with an
+// absolute path and the space behind it.
+func beginsWithProgram(expr hclsyntax.Expression) bool {
+	template, isTemplate := unwrap(expr).(*hclsyntax.TemplateExpr)
+	if !isTemplate || len(template.Parts) == 0 {
+		return false
+	}
+	part := template.Parts[0]
+	if m, ok := part.(*metered); ok {
+		part = m.Expression
+	}
+	literal, isLiteral := part.(*hclsyntax.LiteralValueExpr)
+	if !isLiteral || literal.Val.Type() != cty.String {
+		return false
+	}
+	text := literal.Val.AsString()
+	return strings.HasPrefix(text, "/") && strings.Contains(text, " ")
 }

@@ -41,6 +41,9 @@ func secretSpans(tokens hclsyntax.Tokens) []span {
 		if isText && looksSecret(tokens[i].Bytes) {
 			spans = append(spans, span{tokens[i].Range.Start.Byte, tokens[i].Range.End.Byte})
 		}
+		if i > 0 && tokens[i-1].Type == hclsyntax.TokenDot || isCall(tokens[i:]) {
+			continue // var.password is a name, and keys(…) a function
+		}
 		name, value := assignment(tokens[i:])
 		if !secretName(name) || value == nil || isPath(name, value) {
 			continue
@@ -78,6 +81,16 @@ func assignment(tokens hclsyntax.Tokens) (name string, value hclsyntax.Tokens) {
 		return name, nil
 	}
 	return name, tokens
+}
+
+// isCall tells whether tokens begin with the call of a function of which the name
+// has a secret word in it.
+func isCall(tokens hclsyntax.Tokens) bool {
+	if len(tokens) < 2 || tokens[1].Type != hclsyntax.TokenOParen {
+		return false
+	}
+	name := string(tokens[0].Bytes)
+	return name == "keys" || name == "jsondecode" || name == "csvdecode"
 }
 
 func isAssign(token hclsyntax.Token) bool {

@@ -68,7 +68,7 @@ const maxAddresses = 16
 // listen returns the addresses of a server, as site.Server has them. One stands
 // by itself, several in a list.
 func (d *decoder) listen(body *hclsyntax.Body) string {
-	if !isList(body, "listen") {
+	if !d.isList(body, "listen") {
 		address, _ := d.text(body, "listen", names.CheckListen)
 		return address
 	}

@@ -91,6 +91,9 @@ func (s *source) hide(spans []span) {
 	}
 }
 
+// hideAll hides the whole file.
+func (s *source) hideAll() { s.hide([]span{{0, len(s.text)}}) }
+
 // hides tells whether some of a place is hidden.
 func (s *source) hides(r hcllib.Range) bool {
 	return slices.ContainsFunc(s.hidden, func(h span) bool {

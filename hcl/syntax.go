@@ -40,18 +40,25 @@ func (d *decoder) hasSyntaxError(block *hclsyntax.Block) bool {
 // the other errors of the parser. The rest of their blocks can be read: the
 // parser has kept the first of the two.
 func (d *decoder) duplicateAttributes(source *source, body *hclsyntax.Body, tokens hclsyntax.Tokens, broken hcllib.Diagnostics) hcllib.Diagnostics {
-	isName := map[int]bool{} // by offset: an equals sign follows
+	values := map[int]hclsyntax.Tokens{} // by the offset of the name, from the equals sign on
 	for i, token := range tokens[:max(len(tokens)-1, 0)] {
-		isName[token.Range.Start.Byte] = token.Type == hclsyntax.TokenIdent && tokens[i+1].Type == hclsyntax.TokenEqual
+		if token.Type == hclsyntax.TokenIdent && tokens[i+1].Type == hclsyntax.TokenEqual {
+			values[token.Range.Start.Byte] = tokens[i+1:]
+		}
 	}
 	return slices.DeleteFunc(broken, func(diag *hcllib.Diagnostic) bool {
-		if diag.Subject == nil || !isName[diag.Subject.Start.Byte] {
+		if diag.Subject == nil || values[diag.Subject.Start.Byte] == nil {
 			return false
 		}
 		name := string(diag.Subject.SliceBytes(source.text))
-		first, found := innermost(body, *diag.Subject).Attributes[name]
+		kind, inner := innermost("", body, *diag.Subject)
+		first, found := inner.Attributes[name]
 		if !found || first.NameRange == *diag.Subject {
 			return false
+		}
+		if kind == "locals" || kind == "variable" { // a secret may be made of it
+			value := values[diag.Subject.Start.Byte][1:]
+			source.hide([]span{{value[0].Range.Start.Byte, value[valueEnd(value)-1].Range.End.Byte}})
 		}
 		d.report(*diag.Subject, fmt.Sprintf("duplicate attribute %q", name),
 			fmt.Sprintf("The attribute is set first at %s. An attribute is set once in a block.", lineOf(first.NameRange)), "")
@@ -59,12 +66,13 @@ func (d *decoder) duplicateAttributes(source *source, body *hclsyntax.Body, toke
 	})
 }
 
-// innermost returns the body that a place is directly in.
-func innermost(body *hclsyntax.Body, place hcllib.Range) *hclsyntax.Body {
+// innermost returns the body that a place is directly in, and what kind of block it
+// is the body of.
+func innermost(kind string, body *hclsyntax.Body, place hcllib.Range) (string, *hclsyntax.Body) {
 	for _, block := range body.Blocks {
 		if block.Range().ContainsPos(place.Start) || block.Body.SrcRange.ContainsPos(place.Start) {
-			return innermost(block.Body, place)
+			return innermost(block.Type, block.Body, place)
 		}
 	}
-	return body
+	return kind, body
 }

@@ -26,10 +26,11 @@ func (d *decoder) text(body *hclsyntax.Body, name string, check func(string) err
 		return "", false
 	}
 	d.remember(name, attr)
-	if isNull(attr.Expr) {
+	result, ok := d.value(attr.Expr)
+	if !ok || result.IsNull() {
 		return "", false
 	}
-	value, ok := d.string(attr.Expr, attr.Name)
+	value, ok := d.string(result, attr.Expr.Range(), attr.Name)
 	if !ok {
 		return "", false
 	}
@@ -44,8 +45,8 @@ func (d *decoder) text(body *hclsyntax.Body, name string, check func(string) err
 // block, where there is a duplicate.
 func (d *decoder) remember(name string, attr *hclsyntax.Attribute) {
 	a := address{d.block.kind, d.block.name, name}
-	if _, found := d.config.places[a]; !found {
-		d.config.places[a] = attr.Expr.Range()
+	if _, found := d.config.places[a]; !found && d.block.kind != "" {
+		d.config.places[a] = spot{attr.Expr.Range(), d.title}
 	}
 }
 
@@ -58,35 +59,68 @@ func (d *decoder) texts(body *hclsyntax.Body, name, noun string, check func(stri
 		return nil, true
 	}
 	d.remember(name, attr)
-	list, isList := unwrap(attr.Expr).(*hclsyntax.TupleConsExpr)
-	if !isList {
-		d.notAList(attr)
-		return nil, false
+	elements, ok := d.elements(attr, noun)
+	for _, e := range elements {
+		if err := check(e.value); err != nil {
+			d.invalid(e.place, noun, e.value, err)
+			ok = false
+		}
 	}
-	var elements []element
-	valid := true
-	for _, expr := range list.Exprs {
-		value, ok := d.string(expr, noun)
-		if ok {
-			if err := check(value); err != nil {
-				d.invalid(expr.Range(), noun, value, err)
+	return elements, ok
+}
+
+// elements returns the strings of a list. Those of one that is written out have
+// their own places. It returns false if something is wrong, and has been reported.
+func (d *decoder) elements(attr *hclsyntax.Attribute, noun string) (elements []element, ok bool) {
+	ok = true
+	add := func(value cty.Value, place hcllib.Range) {
+		text, isString := d.string(value, place, noun)
+		if isString {
+			elements = append(elements, element{text, place})
+		}
+		ok = ok && isString
+	}
+	if written, isList := unwrap(attr.Expr).(*hclsyntax.TupleConsExpr); isList {
+		for _, expr := range written.Exprs {
+			if value, evaluated := d.value(expr); evaluated {
+				add(value, expr.Range())
+			} else {
 				ok = false
 			}
 		}
-		valid = valid && ok
-		elements = append(elements, element{value, expr.Range()})
+		return elements, ok
 	}
-	return elements, valid
+	value, evaluated := d.value(attr.Expr)
+	if !evaluated {
+		return nil, false
+	}
+	switch {
+	case value.IsNull():
+	case isListType(value.Type()):
+		for it := value.ElementIterator(); it.Next(); {
+			_, e := it.Element()
+			add(e, attr.Expr.Range())
+		}
+	default:
+		d.notAList(attr, value)
+		return nil, false
+	}
+	return elements, ok
 }
 
-// isList tells whether an attribute is written as a list.
-func isList(body *hclsyntax.Body, name string) bool {
+func isListType(t cty.Type) bool { return t.IsTupleType() || t.IsListType() || t.IsSetType() }
+
+// isList tells whether an attribute is a list.
+func (d *decoder) isList(body *hclsyntax.Body, name string) bool {
 	attr, found := body.Attributes[name]
 	if !found {
 		return false
 	}
-	_, list := unwrap(attr.Expr).(*hclsyntax.TupleConsExpr)
-	return list
+	if _, written := unwrap(attr.Expr).(*hclsyntax.TupleConsExpr); written {
+		return true
+	}
+	value, problems := d.evaluate(attr.Expr)
+	return problems == nil && isListType(value.Type())
 }
 
 // unique returns the values of a list, in which none occurs twice: each of those
@@ -106,27 +140,19 @@ func (d *decoder) unique(elements []element, noun, rule string, key func(string)
 	return values
 }
 
-func (d *decoder) notAList(attr *hclsyntax.Attribute) {
-	value, ok := d.constant(attr.Expr)
-	if !ok {
-		return
-	}
+func (d *decoder) notAList(attr *hclsyntax.Attribute, value cty.Value) {
 	suggestion := ""
-	if value.Type() == cty.String && value.IsKnown() && !value.IsNull() && !d.config.sources.hides(attr.Expr.Range()) {
+	if value.Type() == cty.String && !d.config.sources.hides(attr.Expr.Range()) {
 		suggestion = fmt.Sprintf("Put it in brackets: %s = [%q]", attr.Name, value.AsString())
 	}
 	d.report(attr.Expr.Range(), "wrong type for "+attr.Name,
 		fmt.Sprintf("%s is a list of strings in brackets; this is %s.", attr.Name, typeName(value)), suggestion)
 }
 
-// string evaluates an expression that has to be a string.
-func (d *decoder) string(expr hclsyntax.Expression, what string) (string, bool) {
-	value, ok := d.constant(expr)
-	if !ok {
-		return "", false
-	}
-	if value.Type() != cty.String || value.IsNull() || !value.IsKnown() {
-		d.report(expr.Range(), "wrong type for "+what, fmt.Sprintf("This has to be a string, in quotes; it is %s.", typeName(value)), "")
+// string returns a value that has to be a string.
+func (d *decoder) string(value cty.Value, place hcllib.Range, what string) (string, bool) {
+	if value.Type() != cty.String || value.IsNull() {
+		d.report(place, "wrong type for "+what, fmt.Sprintf("This has to be a string, in quotes; it is %s.", typeName(value)), "")
 		return "", false
 	}
 	return value.AsString(), true
@@ -139,9 +165,17 @@ func isNull(expr hclsyntax.Expression) bool {
 }
 
 // isSet tells whether an attribute is there and not null.
-func isSet(body *hclsyntax.Body, name string) bool {
+func (d *decoder) isSet(body *hclsyntax.Body, name string) bool {
 	attr, found := body.Attributes[name]
-	return found && !isNull(attr.Expr)
+	if !found || isNull(attr.Expr) {
+		return false
+	}
+	switch unwrap(attr.Expr).(type) {
+	case *hclsyntax.TupleConsExpr, *hclsyntax.ObjectConsExpr, *hclsyntax.TemplateExpr, *hclsyntax.LiteralValueExpr:
+		return true
+	}
+	value, problems := d.evaluate(attr.Expr)
+	return problems != nil || !value.IsNull()
 }
 
 // unwrap removes parentheses.
@@ -153,34 +187,6 @@ func unwrap(expr hclsyntax.Expression) hclsyntax.Expression {
 		}
 		expr = inner.Expression
 	}
-}
-
-// constant evaluates an expression that refers to nothing and does not loop. A
-// bare word is most likely a string whose quotes were forgotten.
-func (d *decoder) constant(expr hclsyntax.Expression) (cty.Value, bool) {
-	if !hasLoop(expr) {
-		if value, diags := expr.Value(nil); !diags.HasErrors() {
-			return value, true
-		}
-	}
-	suggestion := ""
-	if word := hcllib.ExprAsKeyword(expr); word != "" && !d.config.sources.hides(expr.Range()) {
-		suggestion = fmt.Sprintf("If it is a plain string, put it in quotes: %q", word)
-	}
-	d.report(expr.Range(), "not a plain value",
-		"Variables, functions, loops and what else needs computing are not available in this build.", suggestion)
-	return cty.NilVal, false
-}
-
-// hasLoop finds the one kind of expression that can be larger than its text.
-func hasLoop(expr hclsyntax.Expression) bool {
-	found := false
-	_ = hclsyntax.VisitAll(expr, func(node hclsyntax.Node) hcllib.Diagnostics {
-		_, isLoop := node.(*hclsyntax.ForExpr)
-		found = found || isLoop
-		return nil
-	})
-	return found
 }
 
 // invalid reports a value that a check refused. Where it could be a secret in
@@ -206,8 +212,8 @@ func (d *decoder) nested(body *hclsyntax.Body, kind string) *hclsyntax.Body {
 
 // together reports one of two attributes that stands without the other.
 func (d *decoder) together(body *hclsyntax.Body, a, b string) {
-	first, hasFirst := body.Attributes[a]
-	second, hasSecond := body.Attributes[b]
+	first, second := body.Attributes[a], body.Attributes[b]
+	hasFirst, hasSecond := d.isSet(body, a), d.isSet(body, b)
 	if hasFirst == hasSecond {
 		return
 	}
@@ -234,10 +240,12 @@ func typeName(value cty.Value) string {
 	switch t := value.Type(); {
 	case value.IsNull():
 		return "null"
-	case t.IsTupleType():
+	case t.IsTupleType(), t.IsListType():
 		return "a list"
-	case t.IsObjectType():
+	case t.IsObjectType(), t.IsMapType():
 		return "a map"
+	case t.IsSetType():
+		return "a set"
 	case t == cty.Bool:
 		return "a truth value"
 	default:
