@@ -80,7 +80,7 @@ func (h *host) status(ctx context.Context, conf confdir.Conf) (*status, error) {
 	if err != nil {
 		return s, h.stopped(s, conf, err)
 	}
-	s.Running, s.Version, s.Started, s.Host, s.Listen = true, running.Version, &running.Started, running.Node, running.Listen
+	s.Ktsd, s.Version, s.Started, s.Host, s.Listen = ktsdRunning, running.Version, &running.Started, running.Node, running.Listen
 	s.Database, s.Store, s.Audit, s.Counts = running.Database, &live.Store, &live.Audit, live.Counts
 	s.Certificate = &certificateView{File: running.Certificate, CertificateStatus: live.Certificate}
 	if s.Waiting, err = h.waiting(conf, running); err != nil {
@@ -97,8 +97,10 @@ func (h *host) stopped(s *status, conf confdir.Conf, cause error) (err error) {
 	}
 	s.Listen, s.Database = cmp.Or(conf.Listen, confdir.DefaultListen), liveDatabase(conf).Shown
 	if errors.Is(cause, client.ErrNotRunning) {
+		s.Ktsd = ktsdStopped
 		s.find(levelError, "start it: systemctl start ktsd, or by hand: ktsd --confdir "+string(h.dir), "ktsd is not running")
 	} else {
+		s.Ktsd = ktsdSilent
 		s.find(levelError, "what it logged tells more: journalctl -u ktsd", "ktsd does not answer as it should: %v", cause)
 	}
 	file := cmp.Or(conf.Certificate, h.dir.Certificate())

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -65,5 +66,42 @@ func TestStatusOfAFullAuditDisk(t *testing.T) {
 	}
 	if code := statusOf(t, dir, `"result": "ok"`); code != 0 {
 		t.Errorf("exit code: got %d, want 0", code)
+	}
+}
+
+// TestStatusOfAFrozenDatabase: what cannot be asked is left out, and the answer comes
+// within seconds.
+func TestStatusOfAFrozenDatabase(t *testing.T) {
+	t.Parallel()
+	cluster := ktest.Cluster(t)
+	dir := ktest.DirOn(t, cluster.Database(t))
+	ktest.Start(t, dir)
+	if code := statusOf(t, dir, `"organizations": 0`); code != 0 {
+		t.Errorf("exit code: got %d, want 0", code)
+	}
+	cluster.Freeze(t)
+	began := time.Now()
+	code := statusOf(t, dir, `changes are refused: `)
+	if took := time.Since(began); code != 1 || took > 30*time.Second {
+		t.Errorf("got exit code %d after %v, want 1 within seconds", code, took)
+	}
+	if stdout, _, _ := ktest.Run(t, "ktadmin", "status", "--confdir", dir, "--json"); strings.Contains(stdout, `"counts"`) {
+		t.Errorf("what cannot be counted is told:\n%s", stdout)
+	}
+	cluster.Thaw(t)
+	if code := statusOf(t, dir, `"result": "ok"`); code != 0 {
+		t.Errorf("exit code: got %d, want 0", code)
+	}
+}
+
+// TestStatusOfASilentKtsd: one that is there and does not answer is no stopped one.
+func TestStatusOfASilentKtsd(t *testing.T) {
+	t.Parallel()
+	s := ktest.Start(t, ktest.Dir(t))
+	s.Signal(t, syscall.SIGSTOP)
+	t.Cleanup(func() { s.Signal(t, syscall.SIGCONT) })
+	stdout, stderr, code := ktest.Run(t, "ktadmin", "status", "--confdir", s.Dir)
+	if code != 1 || stderr != "" || !strings.Contains(stdout, "\nerror: ktsd does not answer as it should: ") || !strings.HasPrefix(stdout, "ktsd           does not answer; ") {
+		t.Errorf("got exit code %d and\n%s%s", code, stdout, stderr)
 	}
 }

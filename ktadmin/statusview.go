@@ -14,7 +14,7 @@ import (
 // absent.
 type status struct {
 	Result  level      `json:"result"`
-	Running bool       `json:"running"`
+	Ktsd    string     `json:"ktsd"`              // running, stopped or silent
 	Version string     `json:"version,omitempty"` // of ktsd
 	Started *time.Time `json:"started,omitempty"`
 	Role    string     `json:"role"`
@@ -46,6 +46,10 @@ type waitingView struct {
 }
 
 const (
+	ktsdRunning = "running"
+	ktsdStopped = "stopped"
+	ktsdSilent  = "silent" // it is there, and does not answer as it should
+
 	needsReload  = "reload"
 	needsRestart = "restart"
 
@@ -79,10 +83,13 @@ func (s *status) write(w io.Writer) error {
 	row := func(name, format string, args ...any) {
 		fmt.Fprintf(&b, "%-15s"+format+"\n", append([]any{name}, args...)...)
 	}
-	if s.Running {
+	switch s.Ktsd {
+	case ktsdRunning:
 		row("ktsd", "%s, running since %s", s.Version, moment(*s.Started))
-	} else {
+	case ktsdStopped:
 		row("ktsd", "not running; what follows is what its files say")
+	case ktsdSilent:
+		row("ktsd", "does not answer; what follows is what its files say")
 	}
 	row("role", "%s", s.Role)
 	row("host", "%s, listens on %s", s.Host, s.Listen)
@@ -97,7 +104,7 @@ func (s *status) write(w io.Writer) error {
 	if s.Audit != nil {
 		row("audit log", "%s", auditLine(s.Audit))
 	}
-	if s.Running {
+	if s.Ktsd == ktsdRunning {
 		row("configuration", "%s", s.configuration())
 	}
 	if len(s.Findings) > 0 {
