@@ -49,6 +49,15 @@ type removeContactCommand struct {
 	Contact string `short:"c" required:"" placeholder:"A@X" help:"The contact."`
 }
 
+// Help is shown by --help.
+func (removeContactCommand) Help() string {
+	return `One that is not there is no error. Also while the database cannot be written: then this node takes
+the contact for none at once, and tells the database once it can.
+
+Example:
+  orgtool remove-contact -n disaster-recov -c finn@example.com`
+}
+
 // Run removes the contact.
 func (r *removeContactCommand) Run(ctx context.Context, c *command, streams *cli.Streams) error {
 	admin, err := c.admin()

@@ -93,6 +93,14 @@ type getAuthCommand struct {
 	Name string `short:"n" required:"" placeholder:"NAME" help:"The organization."`
 }
 
+// Help is shown by --help.
+func (getAuthCommand) Help() string {
+	return `Standard output is the code alone. Exits 1 where the organization has none.
+
+Example:
+  orgtool get-auth -n disaster-recov >code`
+}
+
 // Run prints the code alone.
 func (g *getAuthCommand) Run(ctx context.Context, c *command, streams *cli.Streams) error {
 	admin, err := c.admin()

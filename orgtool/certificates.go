@@ -17,7 +17,11 @@ type certificatesCommand struct {
 
 // Help is shown by --help.
 func (certificatesCommand) Help() string {
-	return `A line each: key (SHA-256 of its SubjectPublicKeyInfo), since when, state.`
+	return `A line each: key (SHA-256 of its SubjectPublicKeyInfo), since when, state.
+
+Examples:
+  orgtool certificates --fingerprint 4EDC46882386C827E20DEEA2D850ACA33BEDB0D1
+  orgtool certificates --fingerprint 4EDC46882386C827E20DEEA2D850ACA33BEDB0D1 --json`
 }
 
 // Run lists the client's certificates, retired ones too.
@@ -51,7 +55,10 @@ type revokeCertificateCommand struct {
 // Help is shown by --help.
 func (revokeCertificateCommand) Help() string {
 	return `The client keeps its deposits and its other certificates. Also while the database cannot be
-written: then this node refuses the certificate at once, and tells the database once it can.`
+written: then this node refuses the certificate at once, and tells the database once it can.
+
+Example:
+  orgtool revoke-certificate --key 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08`
 }
 
 // Run revokes the certificate.

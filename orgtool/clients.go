@@ -13,6 +13,15 @@ type clientsCommand struct {
 	Name string `short:"n" placeholder:"NAME" help:"Only of this organization."`
 }
 
+// Help is shown by --help.
+func (clientsCommand) Help() string {
+	return `A line each: fingerprint, state (pending, active or disabled), organization, since when, name.
+
+Examples:
+  orgtool clients
+  orgtool clients -n disaster-recov | grep pending`
+}
+
 // Run lists the clients, a line each.
 func (l *clientsCommand) Run(ctx context.Context, c *command, streams *cli.Streams) error {
 	admin, err := c.admin()
@@ -34,6 +43,14 @@ type enableClientCommand struct {
 	Fingerprint string `required:"" placeholder:"FP" help:"The client's OpenPGP fingerprint, 40 hex digits."`
 }
 
+// Help is shown by --help.
+func (enableClientCommand) Help() string {
+	return `Its certificates are in force again, but for those that were revoked or retired.
+
+Example:
+  orgtool enable-client --fingerprint 4EDC46882386C827E20DEEA2D850ACA33BEDB0D1`
+}
+
 // Run enables the client.
 func (e *enableClientCommand) Run(ctx context.Context, c *command, streams *cli.Streams) error {
 	admin, err := c.admin()
@@ -50,6 +67,15 @@ func (e *enableClientCommand) Run(ctx context.Context, c *command, streams *cli.
 
 type disableClientCommand struct {
 	Fingerprint string `required:"" placeholder:"FP" help:"The client's OpenPGP fingerprint, 40 hex digits."`
+}
+
+// Help is shown by --help.
+func (disableClientCommand) Help() string {
+	return `Its deposits are kept, and it can be enabled again. Also while the database cannot be written: then
+this node refuses the client at once, and tells the database once it can.
+
+Example:
+  orgtool disable-client --fingerprint 4EDC46882386C827E20DEEA2D850ACA33BEDB0D1`
 }
 
 // Run disables the client.

@@ -17,7 +17,10 @@ type listCommand struct{}
 func (listCommand) Help() string {
 	return `The object has one member for each organization, by its name. It holds the authorization codes:
 keep it from others. Standard output is the object alone; a warning, where rows of the database are
-not what this server wrote, goes to standard error.`
+not what this server wrote, goes to standard error.
+
+Example:
+  orgtool list | jq keys`
 }
 
 // listed is an organization in the original's form ("List Organizations" in its manual).

@@ -16,7 +16,11 @@ type purgeCommand struct {
 // Help is shown by --help.
 func (purgeCommand) Help() string {
 	return `A client purges its own deposits (keytrustee purge), some days after it deleted them; this does not
-wait. What is purged cannot be brought back. Its UUID and version stay taken.`
+wait. What is purged cannot be brought back. Its UUID and version stay taken.
+
+Example:
+  orgtool purge --fingerprint 4EDC46882386C827E20DEEA2D850ACA33BEDB0D1 \
+      --uuid 5f0c2a8e-3b7d-4c19-9e46-d1a8b05f7c32 --reason "ticket 4711"`
 }
 
 // Run purges the deposit.

@@ -18,7 +18,11 @@ type certificatesCommand struct {
 // Help is shown by --help.
 func (certificatesCommand) Help() string {
 	return `A line each: key (SHA-256 of its SubjectPublicKeyInfo), since when, state. Certificates do not expire
-here: they are in force until they are retired.`
+here: they are in force until they are retired.
+
+Examples:
+  keytrustee certificates
+  keytrustee certificates --json`
 }
 
 // Run lists the certificates, retired ones too.
@@ -89,6 +93,15 @@ func (r *rotateCertificateCommand) Run(ctx context.Context, c *command, streams 
 
 type retireCertificateCommand struct {
 	Key string `arg:"" help:"Its key: 64 hex digits, as certificates prints it."`
+}
+
+// Help is shown by --help.
+func (retireCertificateCommand) Help() string {
+	return `From its next request on it is not taken any more, and it is never bound again. Exits 3 when the
+client has no such certificate.
+
+Example:
+  keytrustee retire-certificate 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08`
 }
 
 // Run retires the certificate.

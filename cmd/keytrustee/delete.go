@@ -12,6 +12,16 @@ type deleteCommand struct {
 	Version *int64 `name:"version" placeholder:"N" help:"A version other than the latest, from 1 on."`
 }
 
+// Help is shown by --help.
+func (deleteCommand) Help() string {
+	return `What is deleted is still kept, and counts, until it is purged. An older version does not take its
+place: it is served to those who name it. Exits 3 when there is no such deposit.
+
+Examples:
+  keytrustee delete luks/sda2
+  keytrustee delete luks/sda2 --version 1`
+}
+
 // Run deletes the version.
 func (d *deleteCommand) Run(ctx context.Context, c *command, streams *cli.Streams) error {
 	version, err := versionOf(d.Version)
@@ -33,6 +43,14 @@ func (d *deleteCommand) Run(ctx context.Context, c *command, streams *cli.Stream
 type undeleteCommand struct {
 	Handle  string `arg:"" help:"Name of the deposit."`
 	Version *int64 `name:"version" placeholder:"N" help:"A version other than the latest, from 1 on."`
+}
+
+// Help is shown by --help.
+func (undeleteCommand) Help() string {
+	return `What was purged cannot be brought back. Exits 3 when there is no such deposit.
+
+Example:
+  keytrustee undelete luks/sda2`
 }
 
 // Run brings the version back.

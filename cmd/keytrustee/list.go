@@ -16,6 +16,15 @@ type listCommand struct {
 	JSON   bool   `name:"json" help:"Print a JSON array."`
 }
 
+// Help is shown by --help.
+func (listCommand) Help() string {
+	return `A line each: since when, version, UUID, state (until when it is served, deleted or purged), handle.
+
+Examples:
+  keytrustee list --prefix luks/
+  keytrustee list --all --json`
+}
+
 // Run lists the deposits. Handles hold no control characters, so a line is one
 // deposit; the handle comes last, since it may hold spaces.
 func (l *listCommand) Run(ctx context.Context, c *command, streams *cli.Streams) error {

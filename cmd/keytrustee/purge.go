@@ -19,7 +19,7 @@ type purgeCommand struct {
 func (purgeCommand) Help() string {
 	return `Only what was deleted before can be purged, and only some days later: until then it can be undeleted.
 The error says from when on. What is purged cannot be brought back, by anybody; list --all still
-shows that it was there.
+shows that it was there. Exits 3 when there is no such deposit.
 
 Examples:
   keytrustee purge luks/sda2 --version 1

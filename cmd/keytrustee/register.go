@@ -22,14 +22,16 @@ type registerCommand struct {
 
 // Help is shown by --help.
 func (registerCommand) Help() string {
-	return `Examples:
+	return `With neither --ca nor --fingerprint the system's certificates vouch for the server; where they do not,
+it prints the fingerprints it saw, for you to compare, and exits 1. Run again it changes nothing, and
+tells the state.
+
+Examples:
   keytrustee register --server https://kts01.example.com:11371 --org disaster-recov --auth-file code
   orgtool get-auth -n quickstart | keytrustee register --server https://localhost:11371 \
       --org quickstart --auth-file - --ca ssl-cert-keytrustee.pem
   keytrustee register --server https://kts01.example.com:11371 --org disaster-recov --auth-file code \
-      --fingerprint "4096R/4EDC46882386C827E20DEEA2D850ACA33BEDB0D1"
-With neither --ca nor --fingerprint the system's certificates vouch for the server; where they do not,
-it prints the fingerprints it saw, for you to compare, and exits 1.`
+      --fingerprint "4096R/4EDC46882386C827E20DEEA2D850ACA33BEDB0D1"`
 }
 
 // Run registers the client.

@@ -10,6 +10,15 @@ import (
 
 type statusCommand struct{}
 
+// Help is shown by --help.
+func (statusCommand) Help() string {
+	return `The first line is the client's fingerprint, which needs no server; the others are the server's answer.
+
+Examples:
+  keytrustee status
+  keytrustee status | head -n 1`
+}
+
 // Run prints the own fingerprint first, for scripts, and then the server's answer.
 func (statusCommand) Run(ctx context.Context, c *command, streams *cli.Streams) error {
 	cl, err := c.open()
