@@ -142,16 +142,22 @@ func (s *Store) write(m escrow.Mutation) error {
 	return s.writeOrganization(m)
 }
 
-// purge takes sealed bytes out of the row, and overwrites them in the file
+// purge takes sealed bytes out of the row, and overwrites them in the file.
+func (s *Store) purge(m escrow.Purge) error {
+	return s.secureDelete(func() error {
+		return s.writer.exec(`UPDATE deposits SET purged = $3, data_key = x'', contents = x'' WHERE client = $1 AND uuid = $2`,
+			m.Client, m.UUID, micros(m.Purged))
+	})
+}
+
+// secureDelete has what is removed be overwritten in the file, whole pages too
 // (sqlite.org/pragma.html#pragma_secure_delete). For all that is ever removed, such as
 // audit records, that would cost more than it is worth.
-func (s *Store) purge(m escrow.Purge) error {
+func (s *Store) secureDelete(remove func() error) error {
 	if err := s.writer.exec(`PRAGMA secure_delete = ON`); err != nil {
 		return err
 	}
-	err := s.writer.exec(`UPDATE deposits SET purged = $3, data_key = x'', contents = x'' WHERE client = $1 AND uuid = $2`,
-		m.Client, m.UUID, micros(m.Purged))
-	return errors.Join(err, s.writer.exec(`PRAGMA secure_delete = OFF`))
+	return errors.Join(remove(), s.writer.exec(`PRAGMA secure_delete = FAST`))
 }
 
 // holderOf names whose usage it is, as the table does.

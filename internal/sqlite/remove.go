@@ -1,8 +1,6 @@
 package sqlite
 
 import (
-	"errors"
-
 	"github.com/ktsd/ktsd/internal/escrow"
 )
 
@@ -11,11 +9,15 @@ import (
 // cache is full. The deposits' bytes are overwritten, as by purge.
 func (s *Store) removeOrganization(name escrow.OrgName) error {
 	const clients = `(SELECT fingerprint FROM clients WHERE organization = $1)`
-	if err := s.writer.exec(`PRAGMA secure_delete = ON`); err != nil {
-		return err
-	}
-	err := s.writer.exec(`DELETE FROM deposits WHERE client IN `+clients, name)
-	if err := errors.Join(err, s.writer.exec(`PRAGMA secure_delete = OFF`)); err != nil {
+	err := s.secureDelete(func() error {
+		// In their places first: rows that are removed move others from page to page, which leaves copies.
+		err := s.writer.exec(`UPDATE deposits SET data_key = zeroblob(length(data_key)), contents = zeroblob(length(contents)) WHERE client IN `+clients, name)
+		if err != nil {
+			return err
+		}
+		return s.writer.exec(`DELETE FROM deposits WHERE client IN `+clients, name)
+	})
+	if err != nil {
 		return err
 	}
 	for _, statement := range []string{
