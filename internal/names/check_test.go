@@ -31,6 +31,11 @@ func TestChecks(t *testing.T) {
 			},
 		},
 		{
+			"CheckReason", names.CheckReason,
+			[]string{"-", "CHG-1: a reason, ü 𝄞", strings.Repeat("a", 255)},
+			[]string{"", " ", " leading", "trailing ", "two\nlines", "tab\tbed", "nul\x00", "\xff", "\u202egnp", "\u2028", strings.Repeat("a", 256), strings.Repeat("ü", 128)},
+		},
+		{
 			"CheckListen", names.CheckListen,
 			[]string{":11371", "localhost:11371", "10.0.0.1:1", "[::1]:65535", "[fe80::1%eth0]:443", "kts01.example.com:443"},
 			[]string{"", "11371", ":0", ":65536", ":-1", ":+1", ":011", ":http", ":", "::1:443", "[zz]:1", "[10.0.0.1]:1", "a b:1", "[localhost:1]:2", "http://a:1", "a:1:2", ":1\n"},

@@ -43,7 +43,7 @@ func FuzzCheckNames(f *testing.F) {
 	f.Fuzz(func(t *testing.T, name string) {
 		odd := strings.ContainsAny(name, "\x00\r\n\x1b\u202e") || !utf8.ValidString(name)
 		for what, accepted := range map[string]bool{
-			"a client": names.CheckClient(name) == nil, "a code": names.CheckAuthCode(names.Secret(name)) == nil,
+			"a client": names.CheckClient(name) == nil, "a code": names.CheckAuthCode(names.Secret(name)) == nil, "a reason": names.CheckReason(name) == nil,
 		} {
 			if accepted && odd {
 				t.Errorf("%q is accepted as the name of %s", name, what)
