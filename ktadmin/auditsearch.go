@@ -114,7 +114,7 @@ func (s auditSearchCommand) print(w io.Writer, hit audit.Found) error {
 }
 
 // recordLine tells of a record in a line, for people: when, how it ended, what, to
-// what, by whom, from where. What callers made up is quoted where it could disturb
+// what, by whom, from where, and why. What callers made up is quoted where it could disturb
 // a terminal.
 func recordLine(hit audit.Found) string {
 	words := []string{hit.Time.UTC().Format("2006-01-02T15:04:05.000000Z"), fmt.Sprintf("%-7s", hit.Outcome), plain(hit.Action)}
@@ -133,6 +133,9 @@ func recordLine(hit audit.Found) string {
 	}
 	if hit.RequestID != "" {
 		words = append(words, "request", plain(hit.RequestID))
+	}
+	if hit.Reason != "" {
+		words = append(words, "reason", strconv.Quote(hit.Reason))
 	}
 	return strings.Join(words, " ")
 }
