@@ -70,7 +70,8 @@ func TestAbsentLooksAlike(t *testing.T) {
 	for _, route := range []string{
 		"GET /v1/server", "POST /v1/reload", "POST /v1/check", "GET /v1/organizations", "POST /v1/organizations",
 		"POST /v1/organizations/acme/contacts", "DELETE /v1/organizations/acme/contacts/a@example.com",
-		"PUT /v1/organizations/acme/admission",
+		"PUT /v1/organizations/acme/admission", "PUT /v1/organizations/acme/expiration", "PUT /v1/organizations/acme/management",
+		"GET /v1/organizations/acme/usage", "DELETE /v1/organizations/acme?deposits=0",
 		"POST /v1/clients/" + id.key.Fingerprint() + "/enable", "POST /v1/clients/" + id.key.Fingerprint() + "/disable",
 		"GET /", "GET /?a=privkey", "GET /v1", "GET /v1/", "GET /v1/deposit", "POST /v2/clients", "GET /metrics/x", "GET /.well-known/x",
 	} {
