@@ -124,14 +124,20 @@ func (m *machine) faults() {
 	m.run("systemctl", "restart", "ktsd")
 	l.end("restart")
 
-	for name, signal := range map[string]string{"kill -9": "KILL", "freeze": "STOP"} {
+	for _, fault := range []struct{ name, signal, shown string }{
+		{"kill -9", "KILL", "code=killed, status=9/KILL"},
+		{"freeze", "STOP", "Watchdog timeout"},
+	} {
 		l = m.startLoad()
 		before := m.show("MainPID")
-		m.run("systemctl", "kill", "--kill-whom=main", "--signal="+signal, "ktsd")
-		m.until("ktsd is started again after "+name, func() bool {
+		m.run("systemctl", "kill", "--kill-whom=main", "--signal="+fault.signal, "ktsd")
+		m.until("ktsd is started again after "+fault.name, func() bool {
 			return m.show("ActiveState") == "active" && m.show("MainPID") != before
 		})
-		l.end(name)
+		l.end(fault.name)
+		if journal := m.run("journalctl", "--no-pager", "-o", "cat", "-u", "ktsd"); !strings.Contains(journal, fault.shown) {
+			m.t.Errorf("%s: not in the journal: %q\n%s", fault.name, fault.shown, journal)
+		}
 	}
 	m.kept("after being killed and frozen")
 }
@@ -172,7 +178,7 @@ func (m *machine) remove() {
 		if out := m.run("dpkg", how, "ktsd"); !strings.Contains(out, "are kept in /var/lib/keytrustee") {
 			m.t.Errorf("dpkg %s does not say where the data is:\n%s", how, out)
 		}
-		if out, err := m.try("pgrep", "ktsd"); err == nil {
+		if out, err := m.try("sh", "-c", "grep -lx ktsd /proc/[0-9]*/comm"); err == nil {
 			m.t.Errorf("ktsd still runs after dpkg %s:\n%s", how, out)
 		}
 		if _, err := os.Stat(m.path("var/lib/keytrustee/.keytrustee/kekring.json")); err != nil {

@@ -32,6 +32,7 @@ func newMachine(t *testing.T) *machine {
 	t.Helper()
 	ktest.Need(t, "systemd-nspawn", "nsenter")
 	m := &machine{t: t, root: copyTree(t)}
+	m.write("etc/hosts", "127.0.0.1 localhost\n", 0o644)
 	t.Cleanup(m.stop)
 	m.boot()
 	return m
@@ -47,7 +48,7 @@ func (m *machine) boot() {
 	}
 	defer conn.Close()
 	m.nspawn = exec.Command("systemd-nspawn", "--quiet", "--keep-unit", "--register=no", "--private-network", "--notify-ready=yes",
-		"--console=pipe", "--machine", fmt.Sprintf("ktsd-test-%d", os.Getpid()), "--directory", m.root, "--boot")
+		"--console=pipe", "--resolv-conf=off", "--machine", fmt.Sprintf("ktsd-test-%d", os.Getpid()), "--directory", m.root, "--boot")
 	m.nspawn.Env = append(os.Environ(), "NOTIFY_SOCKET="+socket)
 	m.nspawn.Stdout, m.nspawn.Stderr = &m.log, &m.log
 	m.nspawn.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // it takes all its processes along
@@ -108,7 +109,7 @@ func (m *machine) stop() {
 
 // inside returns a command that is run in the machine, by its root.
 func (m *machine) inside(program string, args ...string) *exec.Cmd {
-	cmd := exec.Command("nsenter", append([]string{"--target", m.leader, "--all", "--wd=/", program}, args...)...)
+	cmd := exec.Command("nsenter", append([]string{"--target", m.leader, "--all", program}, args...)...)
 	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LC_ALL=C.UTF-8", "DEBIAN_FRONTEND=noninteractive"}
 	return cmd
 }

@@ -12,7 +12,8 @@ esac
 # A host that has no systemd has the client's command, and no server.
 command -v systemctl >/dev/null || exit 0
 systemd-sysusers keytrustee.conf
-systemd-tmpfiles --create keytrustee.conf
+# Where systemd does not run, as in an image that is being made, it does so once it boots.
+systemd-tmpfiles --create keytrustee.conf || [ ! -d /run/systemd/system ]
 
 # It does not start before there is a configuration directory, which "ktadmin init"
 # makes; from then on it starts with the host.
