@@ -1,2 +1,3 @@
-// Package systemd holds the units, which its tests verify with systemd itself.
+// Package systemd holds the units, which its tests verify with systemd itself. Folder
+// packages makes the .deb and the .rpm.
 package systemd
