@@ -55,8 +55,11 @@ func (s *Store) writable() error {
 func sizeOf(mutations []escrow.Mutation) (n int) {
 	for _, m := range mutations {
 		n += 1 << 10
-		if d, ok := m.(escrow.AddDeposit); ok {
-			n += 4<<10 + len(d.Deposit.Sealed.Contents)
+		switch m := m.(type) {
+		case escrow.AddDeposit:
+			n += 4<<10 + len(m.Deposit.Sealed.Contents)
+		case escrow.RemoveOrganization: // all of it is overwritten
+			n += checkpointSize
 		}
 	}
 	return n
