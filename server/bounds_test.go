@@ -82,11 +82,12 @@ func TestReloadTakesOnBounds(t *testing.T) {
 
 // TestConnectionsPerAddress: an address that has all the connections it may is
 // closed at once when it wants one more, others are not, and once it has fewer it
-// is served again. The bound can be changed while ktsd runs.
+// is served again. The bound can be changed while ktsd runs. What is closed takes
+// nobody's place.
 func TestConnectionsPerAddress(t *testing.T) {
 	t.Parallel()
 	dir := ktest.Dir(t)
-	setLimits(t, dir, func(l *bounds.Limits) { l.ConnectionsPerAddress = 3 })
+	setLimits(t, dir, func(l *bounds.Limits) { l.Connections, l.ConnectionsPerAddress = 8, 3 })
 	s := ktest.Start(t, dir)
 	config := tlsConfig(t, s)
 	open := func(source string) (*tls.Conn, bool) {
@@ -120,8 +121,10 @@ func TestConnectionsPerAddress(t *testing.T) {
 		}
 		conns = append(conns, conn)
 	}
-	if _, ok := open("127.0.0.1"); ok {
-		t.Error("the fourth of 3: got one")
+	for i := 4; i < 14; i++ { // nor do those that are closed take a place of the 8
+		if _, ok := open("127.0.0.1"); ok {
+			t.Errorf("connection %d of 3: got one", i)
+		}
 	}
 	if _, ok := open("127.0.0.2"); !ok {
 		t.Error("another address: got none")
