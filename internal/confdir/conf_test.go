@@ -132,6 +132,15 @@ func TestReadConf(t *testing.T) {
 			t.Errorf("got %v, want %q", err, want)
 		}
 	}
+	if _, err := d.ReadNextConf(); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no next file: got %v, want %v", err, fs.ErrNotExist)
+	}
+	if err := os.WriteFile(d.NextConf(), []byte(`{"LISTEN": ":1"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if next, err := d.ReadNextConf(); err != nil || next.Listen != ":1" {
+		t.Errorf("the next file: got %+v, %v, want its address", next, err)
+	}
 }
 
 func TestNode(t *testing.T) {
