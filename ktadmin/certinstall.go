@@ -56,7 +56,7 @@ func (i *certInstallCommand) Run(ctx context.Context, c *command, streams *cli.S
 		return err
 	}
 	defer unlock()
-	candidate, err := i.read(w, streams)
+	candidate, err := i.read(ctx, w, streams)
 	if err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func (i *certInstallCommand) Run(ctx context.Context, c *command, streams *cli.S
 }
 
 // read reads the files.
-func (i *certInstallCommand) read(w *certWork, streams *cli.Streams) (tlsconf.Candidate, error) {
+func (i *certInstallCommand) read(ctx context.Context, w *certWork, streams *cli.Streams) (tlsconf.Candidate, error) {
 	var password []byte
 	if i.PasswordFile != "" {
 		secret, err := cli.ReadSecret(streams, i.PasswordFile)
@@ -75,13 +75,17 @@ func (i *certInstallCommand) read(w *certWork, streams *cli.Streams) (tlsconf.Ca
 		password = []byte(secret)
 		defer clear(password)
 	}
-	contents, err := i.readFile(i.Certificate, password, i.Alias)
+	alias := i.Alias
+	if i.Key != "" {
+		alias = "" // which is of the private key
+	}
+	contents, err := i.readFile(ctx, i.Certificate, password, alias)
 	if err != nil {
 		return tlsconf.Candidate{}, err
 	}
 	candidate := tlsconf.Candidate{Certificates: contents.Certificates, Key: contents.Key}
 	if i.Chain != "" {
-		chain, err := i.readFile(i.Chain, password, "")
+		chain, err := i.readFile(ctx, i.Chain, password, "")
 		if err != nil {
 			return candidate, err
 		}
@@ -91,7 +95,7 @@ func (i *certInstallCommand) read(w *certWork, streams *cli.Streams) (tlsconf.Ca
 		return candidate, fault.New(fault.Invalid, "%s holds no certificate", i.Certificate)
 	}
 	if i.Key != "" {
-		if candidate.Key, err = i.readKey(password, streams); err != nil {
+		if candidate.Key, err = i.readKey(ctx, password, streams); err != nil {
 			return candidate, err
 		}
 	}
@@ -126,25 +130,44 @@ func sameKey(key crypto.Signer, public crypto.PublicKey) bool {
 	return ok && own.Equal(public)
 }
 
-// readFile reads one of the files, and says what to do about a password.
-func (i *certInstallCommand) readFile(file string, password []byte, alias string) (keystore.Contents, error) {
-	contents, err := keystore.ReadFile(file, password, alias)
+// readFile reads one of the files, and says what to do about a password. How long that
+// takes is the file's to say, PKCS#12 having no bound: whoever waits can interrupt it.
+func (i *certInstallCommand) readFile(ctx context.Context, file string, password []byte, alias string) (keystore.Contents, error) {
+	type result struct {
+		contents keystore.Contents
+		err      error
+	}
+	done := make(chan result, 1)
+	go func() {
+		contents, err := keystore.ReadFile(file, bytes.Clone(password), alias)
+		done <- result{contents, err}
+	}()
+	select {
+	case r := <-done:
+		return r.contents, explain(file, r.err)
+	case <-ctx.Done():
+		return keystore.Contents{}, fmt.Errorf("interrupted while reading %s; nothing was changed", file)
+	}
+}
+
+// explain adds what to do about an error of ReadFile's.
+func explain(file string, err error) error {
 	if wrong, ok := errors.AsType[*keystore.AliasError](err); ok {
 		f := fault.New(fault.Invalid, "%s", file).Because(wrong)
 		if len(wrong.Have) > 0 {
 			f = f.WithHint("name one of them: --alias")
 		}
-		return contents, f
+		return f
 	}
 	if errors.Is(err, keystore.ErrNeedsPassword) {
-		return contents, fault.New(fault.Invalid, "%v", err).WithHint("give its password in a file, or on standard input: --password-file")
+		return fault.New(fault.Invalid, "%v", err).WithHint("give its password in a file, or on standard input: --password-file")
 	}
-	return contents, err
+	return err
 }
 
 // readKey reads the private key's own file.
-func (i *certInstallCommand) readKey(password []byte, streams *cli.Streams) (crypto.Signer, error) {
-	contents, err := i.readFile(i.Key, password, i.Alias)
+func (i *certInstallCommand) readKey(ctx context.Context, password []byte, streams *cli.Streams) (crypto.Signer, error) {
+	contents, err := i.readFile(ctx, i.Key, password, i.Alias)
 	if err != nil {
 		return nil, err
 	}

@@ -94,11 +94,20 @@ func Parse(data, password []byte, alias string) (Contents, error) {
 	case bytes.HasPrefix(data, []byte{0xce, 0xce, 0xce, 0xce}):
 		return Contents{}, ErrJCEKS
 	case bytes.Contains(data, []byte("-----BEGIN ")):
-		return parsePEM(data, password)
+		c, err := parsePEM(data, password)
+		return unnamed(c, err, alias)
 	case bytes.HasPrefix(data, []byte{0x30}):
 		return parseDER(data, password, alias)
 	}
 	return Contents{}, ErrFormat
+}
+
+// unnamed refuses an alias where nothing has a name.
+func unnamed(c Contents, err error, alias string) (Contents, error) {
+	if err == nil && alias != "" {
+		return Contents{}, &AliasError{Wanted: alias}
+	}
+	return c, err
 }
 
 // parsePEM reads every certificate, and the first private key.
@@ -144,11 +153,11 @@ func give(password []byte) func() ([]byte, error) {
 func parseDER(data, password []byte, alias string) (Contents, error) {
 	// A certificate refers to what it was read from, which ReadFile wipes.
 	if certificates, err := x509.ParseCertificates(bytes.Clone(data)); err == nil && len(certificates) > 0 {
-		return Contents{Format: "DER", Certificates: certificates}, nil
+		return unnamed(Contents{Format: "DER", Certificates: certificates}, nil, alias)
 	}
 	for _, kind := range []string{"PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY"} {
 		if key, err := tlsconf.ParseKey(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: data}), nil); err == nil {
-			return Contents{Format: "DER", Key: key}, nil
+			return unnamed(Contents{Format: "DER", Key: key}, nil, alias)
 		}
 	}
 	return parsePKCS12(data, password, alias)

@@ -148,6 +148,9 @@ func TestPEM(t *testing.T) {
 			t.Errorf("an encrypted key: got %v, want %v", err, want)
 		}
 	}
+	if _, err := keystore.Parse(join("rsa.pem", "rsa.key"), nil, "kts"); err == nil || err.Error() != `it has no private key with the alias "kts": there is none that has a name` {
+		t.Errorf("an alias where there is none: got %v", err)
+	}
 	if c, err := keystore.Parse(join("cas.pem"), nil, ""); err != nil || c.Key != nil || len(c.Certificates) != 2 {
 		t.Errorf("certificates alone: got %v, %d of them, %v", c.Key, len(c.Certificates), err)
 	}
