@@ -106,7 +106,6 @@ ExecStartPre=/bin/sh -c 'for d in / /etc /usr/local /run /var; do if [ -w "$d" ]
 	if err := os.Remove(m.path("etc/systemd/system/ktsd.service.d/look.conf")); err != nil {
 		m.t.Error(err)
 	}
-	m.write("etc/systemd/system/ktsd.service.d/fast.conf", "[Service]\nWatchdogSec=2\n", 0o644) // 30 s is the unit's
 	m.run("systemctl", "daemon-reload")
 	m.run("systemctl", "restart", "ktsd")
 }
@@ -120,6 +119,8 @@ func (m *machine) faults() {
 		m.t.Errorf("a reload cost clients %d attempts", r.Again)
 	}
 
+	m.write("etc/systemd/system/ktsd.service.d/fast.conf", "[Service]\nWatchdogSec=3\n", 0o644) // 30 s is the unit's
+	m.run("systemctl", "daemon-reload")
 	l = m.startLoad()
 	m.run("systemctl", "restart", "ktsd")
 	l.end("restart")
