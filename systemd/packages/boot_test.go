@@ -152,7 +152,7 @@ func (m *machine) upgrade() {
 	if got := m.run("ktsd", "--version"); !strings.Contains(got, newer) {
 		m.t.Errorf("ktsd --version after the upgrade: got %q", got)
 	}
-	if journal := m.run("journalctl", "--no-pager", "-o", "cat", "-u", "ktsd", "-n", "20"); !strings.Contains(journal, "version="+newer) {
+	if journal := m.run("journalctl", "--no-pager", "-o", "cat", "-u", "ktsd", "-n", "20"); !strings.Contains(journal, "version="+newer+" ") {
 		m.t.Errorf("the upgrade did not restart ktsd:\n%s", journal)
 	}
 	m.kept("after the upgrade")

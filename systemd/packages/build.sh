@@ -21,7 +21,6 @@ echo "packaging $VERSION as $package into $DIST/"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$DIST"
-CGO_ENABLED=0 go build -C internal/tools -o "$work/nfpm" github.com/goreleaser/nfpm/v2/cmd/nfpm
 for arch in $ARCHS; do
 	# Man pages and shell completions are the same for all.
 	export PACKAGE_ARCH="$arch" PACKAGE_BUILD="$work/$arch"
@@ -31,7 +30,7 @@ for arch in $ARCHS; do
 	CGO_ENABLED=0 GOOS=linux GOARCH=$arch go build -trimpath -buildvcs=false -ldflags "$flags" -o "$work/$arch/bin/" ./ktadmin ./orgtool ./cmd/keytrustee
 	CGO_ENABLED=0 GOOS=linux GOARCH=$arch go build -trimpath -buildvcs=false -ldflags "$flags" -o "$work/$arch/bin/ktsd" ./server
 	for format in $FORMATS; do
-		"$work/nfpm" package --config systemd/packages/nfpm.yaml --packager "$format" --target "$DIST/ktsd_${package}_$arch.$format" >/dev/null
+		go tool -modfile=internal/tools/go.mod nfpm package --config systemd/packages/nfpm.yaml --packager "$format" --target "$DIST/ktsd_${package}_$arch.$format" >/dev/null
 		echo "$DIST/ktsd_${package}_$arch.$format"
 	done
 done
