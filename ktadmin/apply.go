@@ -46,12 +46,12 @@ Examples:
 // Validate is called by kong.
 func (a *applyCommand) Validate() error {
 	switch {
-	case a.Plan != "" && a.File != "":
-		return errors.New("-f, --file: a saved plan holds what the file said; give one of the two")
+	case a.Plan != "" && len(a.File)+len(a.Var)+len(a.VarFile) > 0:
+		return errors.New("-f, --file: a saved plan holds what the files said; give one of the two")
 	case a.Plan != "" && a.Host != "":
 		return errors.New("--host: a saved plan is for one host; make it with plan --host")
-	case a.Plan == "" && a.File == "":
-		return errors.New("missing flags: -f, --file=FILE, or a saved plan")
+	case a.Plan == "" && len(a.File) == 0:
+		return errors.New("missing flags: -f, --file=PATH, or a saved plan")
 	case a.Reason != "":
 		if err := names.CheckReason(a.Reason); err != nil {
 			return fmt.Errorf("--reason: %w", err)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
@@ -14,17 +13,9 @@ import (
 
 // siteFlags are the flags of the commands that compare a file with this host.
 type siteFlags struct {
-	File string `short:"f" placeholder:"FILE" help:"The site's file."`
+	sourceFlags
 	Host string `placeholder:"NAME" help:"Be the host of this name (default: what init recorded)."`
 	JSON bool   `name:"json" help:"Print JSON."`
-}
-
-// needsFile refuses a command line that names no file.
-func (s *siteFlags) needsFile() error {
-	if s.File == "" {
-		return errors.New("missing flags: -f, --file=FILE")
-	}
-	return nil
 }
 
 // desired implements wish.
@@ -36,12 +27,12 @@ func (s *siteFlags) desired(dir confdir.Dir, conf confdir.Conf) (plan.Desired, *
 			return plan.Desired{}, nil, nil, err
 		}
 	}
-	config, diags := hcl.Load(s.File)
+	config, diags := s.load()
 	server, more := config.Server(host)
 	diags = append(diags, more...)
 	declared := config.Site()
 	d := plan.Desired{
-		Host: host, File: s.File, Confdir: otherThanDefault(dir),
+		Host: host, File: s.name(), Confdir: otherThanDefault(dir),
 		Server: server, Limits: declared.Limits, Audit: declared.Audit,
 		Organizations: declared.Organizations, Removed: declared.Removed,
 	}

@@ -15,7 +15,8 @@ import (
 type command struct {
 	cli.Server
 	Init     initCommand     `cmd:"" help:"Make a server's configuration directory, keys, certificate and database."`
-	Validate validateCommand `cmd:"" help:"Check a site's file, wherever it is."`
+	Fmt      fmtCommand      `cmd:"" help:"Format a site's files."`
+	Validate validateCommand `cmd:"" help:"Check a site's files, wherever they are."`
 	Plan     planCommand     `cmd:"" help:"Show what apply would change, and change nothing."`
 	Status   statusCommand   `cmd:"" help:"Show how this host's server does, and what is wrong."`
 	Apply    applyCommand    `cmd:"" help:"Make this host what the site's file declares."`

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/ktsd/ktsd/hcl"
@@ -8,27 +9,46 @@ import (
 )
 
 type validateCommand struct {
-	File string `short:"f" required:"" placeholder:"FILE" help:"The site's file."`
-	JSON bool   `name:"json" help:"Print the verdict as JSON."`
+	sourceFlags
+	JSON bool `name:"json" help:"Print the verdict as JSON."`
 }
 
 // Help is shown by --help.
 func (validateCommand) Help() string {
-	return `Looks at the file alone: no server, no certificate, no other host is needed. All errors are
+	return `Looks at the files alone: no server, no certificate, no other host is needed. All errors are
 shown at once, each with its place. Exits 0 or 1.
 
-Example:
-  ktadmin validate -f site.hcl`
+Examples:
+  ktadmin validate -f site.hcl
+  ktadmin validate -f /etc/keytrustee/site -f test.hcl --var domain=example.com --var-file test.vars`
 }
 
-// Run validates the file.
+// Validate is called by kong.
+func (v *validateCommand) Validate() error { return v.needsFile() }
+
+// Run validates the files.
 func (v *validateCommand) Run(streams *cli.Streams) error {
-	if _, diags := hcl.Load(v.File); diags.HasErrors() {
+	config, diags := v.load()
+	for _, server := range config.Site().Servers {
+		warnings, wrong := checkCiphers(config, server)
+		diags = append(diags, wrong...)
+		for _, w := range warnings {
+			diags = append(diags, config.WarningAt(w.Block, w.Name, w.Attribute, "cipher string", sentence(errors.New(w.Text))))
+		}
+	}
+	if diags.HasErrors() {
 		return refuse(streams, diags, v.JSON)
 	}
 	if v.JSON {
-		return cli.WriteJSON(streams.Out, verdict{Valid: true, Diagnostics: hcl.Diagnostics{}})
+		return cli.WriteJSON(streams.Out, verdict{Valid: true, Diagnostics: append(hcl.Diagnostics{}, diags...)})
 	}
-	_, err := fmt.Fprintf(streams.Out, "%s is valid.\n", v.File)
+	if err := diags.Write(streams.Err, colored(streams.Err)); err != nil {
+		return err
+	}
+	is := "is"
+	if len(v.File) > 1 {
+		is = "are"
+	}
+	_, err := fmt.Fprintf(streams.Out, "%s %s valid.\n", v.name(), is)
 	return err
 }
