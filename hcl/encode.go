@@ -56,7 +56,7 @@ func (e Encoder) Encode(s site.Site) ([]byte, error) {
 func (w *encoder) check(text []byte) error {
 	d := newDecoder(sources{{name: "site", text: text}}, world{})
 	for _, name := range w.variables {
-		d.fromFlags[name] = "x"
+		d.fromFiles[name] = fromFile{value: cty.StringVal("x")}
 	}
 	if _, diags := d.decode(d.config.sources, nil); diags.HasErrors() {
 		return fmt.Errorf("the site cannot be written as a file: %w", diags)

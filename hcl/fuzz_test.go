@@ -78,7 +78,7 @@ func FuzzVarFile(f *testing.F) {
 		if strings.Contains(diags.Error(), "marceline") && !strings.Contains(strings.ReplaceAll(text, `"marceline`, ""), "marceline") {
 			t.Errorf("the diagnostics show a value:\n%v", diags)
 		}
-		l.Vars = []string{"a=" + text, "b=1", "c=" + text}
+		l.Vars = []string{"a=" + text, "b=1", "d=" + text}
 		l.VarFiles = nil
 		config, diags = l.Load()
 		wantGood(t, config, diags)

@@ -240,8 +240,11 @@ func (d *decoder) given(v *variable) cty.Value {
 	case !found && v.fallback != cty.NilVal:
 		value = v.fallback
 	case !found && !d.invalidBlock && !d.incomplete:
-		d.report(d.header, fmt.Sprintf("no value for variable %q", v.name), "It has no default, so a value has to be given.",
-			fmt.Sprintf("Give it with --var %s=VALUE, in a file with --var-file FILE, or in the environment as %s%[1]s.", v.name, EnvPrefix))
+		ways := fmt.Sprintf("Give it with --var %s=VALUE, in a file with --var-file FILE, or in the environment as %s%[1]s.", v.name, EnvPrefix)
+		if v.sensitive {
+			ways = fmt.Sprintf("It is sensitive: give it in a file with --var-file FILE, or in the environment as %s%s.", EnvPrefix, v.name)
+		}
+		d.report(d.header, fmt.Sprintf("no value for variable %q", v.name), "It has no default, so a value has to be given.", ways)
 	}
 	if value != cty.NilVal && v.sensitive {
 		value = value.Mark(sensitive)
@@ -253,6 +256,11 @@ func (d *decoder) given(v *variable) cty.Value {
 // wrong, which is reported.
 func (d *decoder) lookUp(v *variable) (value cty.Value, found bool) {
 	if text, isGiven := d.fromFlags[v.name]; isGiven {
+		if v.sensitive {
+			d.report(d.header, fmt.Sprintf("sensitive variable %q on the command line", v.name), "Every process of a host sees the command line.",
+				fmt.Sprintf("Give it in a file with --var-file FILE, or in the environment as %s%s.", EnvPrefix, v.name))
+			return cty.NilVal, true
+		}
 		return d.readGiven(v, "--var", text), true
 	}
 	if entry, isGiven := d.fromFiles[v.name]; isGiven {
@@ -276,7 +284,7 @@ func (d *decoder) readGiven(v *variable, by, text string) cty.Value {
 	value, err := v.kind.read(text)
 	if err != nil {
 		d.report(d.header, fmt.Sprintf("wrong value for variable %q", v.name),
-			fmt.Sprintf("The variable is a %s, and %s gives another thing: %v.", v.kind, by, err), "")
+			fmt.Sprintf("Its type is %s, and %s gives another thing: %v.", v.kind, by, err), "")
 		return cty.NilVal
 	}
 	return value

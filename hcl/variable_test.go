@@ -97,7 +97,7 @@ func TestVariableErrors(t *testing.T) {
 	t.Chdir("testdata/variables")
 	_, diags := hcl.Loader{
 		Paths:    []string{"site.hcl"},
-		Vars:     []string{"domian=ThisISAs3cr3t!", "count=ThisISAs3cr3t!", "ThisISAs3cr3t!", "=ThisISAs3cr3t!"},
+		Vars:     []string{"token=ThisISAs3cr3t!", "domian=ThisISAs3cr3t!", "count=ThisISAs3cr3t!", "ThisISAs3cr3t!", "=ThisISAs3cr3t!"},
 		VarFiles: []string{"values.vars", "broken.vars", "values.json", "broken.json", "deep.json", "none.vars"},
 		Env:      environment(map[string]string{"KTADMIN_VAR_flag": "ThisISAs3cr3t!"}),
 	}.Load()
@@ -129,7 +129,7 @@ server "five" {
 }
 `, 0o644)
 	config := load(t, hcl.Loader{
-		Paths: []string{path}, Vars: []string{"password=s3cr3t"}, Env: environment(map[string]string{"PASSWORD": "s3cr3t"}),
+		Paths: []string{path}, Env: environment(map[string]string{"PASSWORD": "s3cr3t", "KTADMIN_VAR_password": "s3cr3t"}),
 	})
 	var got []string
 	for _, server := range config.Site().Servers {

@@ -39,3 +39,5 @@ variable "list" {
 }
 
 variable {}
+
+variable "hidden" { sensitive = true }

@@ -11,3 +11,7 @@ variable "size" { type = number }
 variable "password" {
   sensitive = true
 }
+
+variable "token" { sensitive = true }
+
+variable "pin" { sensitive = true }
