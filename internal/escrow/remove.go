@@ -25,9 +25,7 @@ func (s *Service) RemoveOrganization(ctx context.Context, c Caller, name OrgName
 	if !c.Operator {
 		return s.refuse(rec, errNotHere())
 	}
-	s.giving.Lock() // the database is told of no denial meanwhile
-	defer s.giving.Unlock()
-	turn := s.turn()
+	turn := s.turn() // giving is not held: whoever waits for it would wait for all of the removal
 	keys := Keys{Organizations: []OrgName{name}, Holdings: []OrgName{name}}
 	denied := s.deniedSubjects(&keys)
 	var below []Subject

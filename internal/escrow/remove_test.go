@@ -409,7 +409,7 @@ func TestRemovalInGroup(t *testing.T) {
 		return err
 	}
 	r.organization("acme", escrow.ApprovalAutomatic, "")
-	want("made anew", r.queued(register, put(h, 1), remove(1), put(h, 2), again, register, put(h, 3)), "", "", "", fault.Unauthenticated, "", "", "")
+	want("made anew", r.queued(register, put(h, 1), remove(0), remove(1), put(h, 2), again, register, put(h, 3)), "", "", fault.Conflict, "", fault.Unauthenticated, "", "", "")
 	r.holds("acme", escrow.Holding{Clients: 1, Deposits: 1, Bytes: 10})
 	if n := r.count(`SELECT deposits FROM usage WHERE holder = 'organization/acme'`); n != 1 {
 		t.Errorf("the new one uses %d deposits, want 1", n)
