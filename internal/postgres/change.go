@@ -17,6 +17,9 @@ import (
 // a connection, for the lock of the lease, and for the facts.
 const preludeTime = 5 * time.Second
 
+// countTime is preludeTime where what organizations hold is counted one by one.
+const countTime = time.Minute
+
 // Change implements escrow.Store in one transaction of two round trips: one locks
 // the lease and reads the facts, the other writes and commits. No context that can
 // end reaches the second.
@@ -41,7 +44,11 @@ func (s *Store) Change(keys escrow.Keys, decide func(*escrow.Facts) ([]escrow.Mu
 // begin begins the transaction and reads the facts. A connection that broke since
 // the last change is no error.
 func (s *Store) begin(keys escrow.Keys) (*escrow.Facts, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), preludeTime)
+	wait := preludeTime
+	if len(keys.Holdings) > 0 {
+		wait = countTime
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), wait)
 	defer cancel()
 	for {
 		fresh := s.conn == nil || s.conn.IsClosed()
