@@ -65,7 +65,7 @@ func (a *Admin) WithReason(reason string) *Admin {
 
 // patient is a for what takes the longer the more there is.
 func (a *Admin) patient() *Admin {
-	return &Admin{adminRemote(&http.Client{Transport: a.remote.http.Transport, Timeout: removalTimeout}, a.remote.header)}
+	return &Admin{adminRemote(&http.Client{Transport: a.remote.http.Transport, Timeout: patience}, a.remote.header)}
 }
 
 // ErrNotRunning tells that nothing answers on the admin socket.

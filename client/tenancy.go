@@ -10,8 +10,9 @@ import (
 	"github.com/ktsd/ktsd/internal/api"
 )
 
-// removalTimeout bounds the removal of an organization: the server waits as long.
-const removalTimeout = 2 * time.Minute
+// patience bounds what takes the longer the more an organization holds: the server
+// waits as long.
+const patience = 2 * time.Minute
 
 // Never is the expiration of an organization that never expires: on 9999-12-31, as
 // the original writes it.
@@ -35,10 +36,10 @@ func (a *Admin) SetManagement(ctx context.Context, org, managedBy string) error 
 // included and purged ones not, and the bytes of these.
 type Usage = api.Usage
 
-// Usage counts what an organization holds.
+// Usage counts what an organization holds. It waits up to 2 minutes.
 func (a *Admin) Usage(ctx context.Context, org string) (Usage, error) {
 	var out Usage
-	err := a.callOrganization(ctx, http.MethodGet, org, "/usage", nil, &out)
+	err := a.patient().callOrganization(ctx, http.MethodGet, org, "/usage", nil, &out)
 	return out, err
 }
 

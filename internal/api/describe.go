@@ -249,7 +249,7 @@ func describeOrganizations() map[string]description {
 		"removeOrganization": {
 			summary: "Remove an organization with its contacts, clients, their certificates and deposits",
 			more: "For good, and only if it holds exactly as many deposits as are named. What is put meanwhile is either counted or refused. " +
-				"Other changes wait until it is done. The name is free then; TLS keys that were retired or revoked are never bound again.",
+				"Other changes wait until it is done, or are told to try again. The name is free then; TLS keys that were retired or revoked are never bound again.",
 			query:  []object{parameter("deposits", true, field{"How many deposits it holds, as its usage tells.", object{"type": "integer", "format": "int64", "minimum": 0}})},
 			answer: "It is gone.", answers: done(), kinds: kinds(changes, fault.Conflict),
 		},
