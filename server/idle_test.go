@@ -18,7 +18,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ktsd/ktsd/internal/bounds"
+	"github.com/ktsd/ktsd/internal/confdir"
 	"github.com/ktsd/ktsd/internal/ktest"
+	"github.com/ktsd/ktsd/internal/names"
 )
 
 // idle opens n connections with a client certificate that ask for one thing and
@@ -123,21 +125,24 @@ func checkLetGo(t *testing.T, conns []*tls.Conn) {
 	}
 }
 
-// TestNoDescriptors: strangers can hold all connections that there may be, and
-// still there are descriptors for what ktsd itself needs: whoever was connected is
-// served, the operator is, and once some are closed so are new clients.
+// TestNoDescriptors: strangers can hold all connections that there may be, over as
+// many addresses as there may be, and still there are descriptors for what ktsd itself
+// needs: whoever was connected is served, the operator is, and once some are closed so
+// are new clients.
 func TestNoDescriptors(t *testing.T) {
 	dir := ktest.Dir(t)
 	setLimits(t, dir, func(l *bounds.Limits) { l.ConnectionsPerAddress = 1e6 }) // as if from many addresses
+	addresses := freeAddresses(t, names.MaxAddresses-1)
+	ktest.SetConf(t, dir, func(c *confdir.Conf) { c.Listen = strings.Join(append([]string{c.Listen}, addresses...), ", ") })
 	s, b, id := serviceOn(t, dir)
 	d := b.keep(t, "before", []byte("contents"))
-	descriptors := uint64(64+12*runtime.NumCPU()) + 100
+	descriptors := uint64(64+2*names.MaxAddresses+12*runtime.NumCPU()) + 100
 	if err := unix.Prlimit(s.PID(), unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: descriptors, Max: descriptors}, nil); err != nil {
 		t.Fatalf("limiting the descriptors: %v", err)
 	}
 	var conns []net.Conn
-	for range descriptors { // the kernel lets in those that ktsd does not
-		conn, err := net.Dial("tcp", s.Addr)
+	for i := range descriptors { // the kernel lets in those that ktsd does not
+		conn, err := net.Dial("tcp", append(addresses, s.Addr)[i%names.MaxAddresses])
 		if err != nil {
 			t.Fatal(err)
 		}

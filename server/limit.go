@@ -8,11 +8,13 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/ktsd/ktsd/internal/names"
 )
 
 // crowd counts the connections of clients, and takes no more than leave some
 // descriptors (RLIMIT_NOFILE) to the database, the audit log and the admin socket.
-// Who is beyond that waits in the kernel's queue until another one leaves; who has
+// Who is beyond that waits, most in the kernel's queue, until another one leaves; who has
 // more than one address may is closed at once.
 type crowd struct {
 	log *slog.Logger
@@ -42,8 +44,9 @@ func (c *crowd) resize(most, each int) {
 }
 
 // reserved are the descriptors that clients cannot have: of each CPU's readers of
-// the database, and of what else ktsd has open.
-func reserved() int { return 64 + 12*runtime.NumCPU() }
+// the database, of each address with the connection that it holds back, and of what
+// else ktsd has open.
+func reserved() int { return 64 + 2*names.MaxAddresses + 12*runtime.NumCPU() }
 
 // room is how many connections there may be: as many as are set, or as descriptors
 // allow.

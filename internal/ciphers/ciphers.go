@@ -65,8 +65,7 @@ func (w Warning) String() string { return w.Term + ": " + w.Text }
 //
 // Where a term excludes ("!", "-") or reorders ("+") what Go does not have there is no
 // warning of that: there is nothing left to do. The security level (@SECLEVEL=n)
-// has no effect here, which is a warning; Go has the floor of versions for that, and
-// takes no certificate with a key that level 1 would refuse.
+// has no effect here, which is a warning: the floor of versions is set elsewhere.
 //
 // The error is for what OpenSSL calls an invalid command, for a string that leaves no
 // suite, and for one of more than MaxLength bytes.

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -99,7 +100,7 @@ func FreeAddress(t testing.TB) string {
 type Server struct {
 	Dir  string
 	URL  string // https://localhost:PORT
-	Addr string // 127.0.0.1:PORT
+	Addr string // 127.0.0.1:PORT, the first where it listens on several
 
 	cmd    *exec.Cmd
 	log    *lockedBuffer
@@ -153,8 +154,9 @@ func launch(t testing.TB, dir string, behind []string, args ...string) *Server {
 	if err != nil {
 		t.Fatalf("reading keytrustee.conf: %v", err)
 	}
-	_, port, _ := net.SplitHostPort(conf.Listen)
-	s := &Server{Dir: dir, Addr: conf.Listen, URL: "https://localhost:" + port, log: &lockedBuffer{}, exited: make(chan struct{})}
+	first, _, _ := strings.Cut(conf.Listen, ",")
+	_, port, _ := net.SplitHostPort(first)
+	s := &Server{Dir: dir, Addr: first, URL: "https://localhost:" + port, log: &lockedBuffer{}, exited: make(chan struct{})}
 	s.cmd = Command(t, "ktsd", append([]string{"--confdir", dir, "--log-level", "debug"}, args...)...)
 	if len(behind) > 0 {
 		command := exec.Command(behind[0], append(slices.Clone(behind[1:]), s.cmd.Args...)...)
