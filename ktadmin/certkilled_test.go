@@ -161,6 +161,12 @@ func TestCertInstallInterrupted(t *testing.T) {
 			if now, shown := inForce(t, dir), served(t, dir); now != shown {
 				t.Errorf("ktsd shows %s, want %s", shown, now)
 			}
+			if _, _, code := ktest.Run(t, "ktadmin", "cert", "install", "--confdir", dir, "--certificate", "/nowhere"); code != 1 {
+				t.Errorf("an install of nothing: got exit code %d, want 1", code)
+			}
+			if now, shown := inForce(t, dir), served(t, dir); now != shown {
+				t.Errorf("after an install that was refused ktsd shows %s, want %s", shown, now)
+			}
 			ktest.Must(t, "ktadmin", "cert", "install", "--confdir", dir, "--certificate", certificate, "--key", key)
 			if in := readFile(t, d.Certificate()); !bytes.Equal(in, newCert) || served(t, dir) == before {
 				t.Error("the next install ended with another pair than the new one")

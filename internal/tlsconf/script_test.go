@@ -45,7 +45,7 @@ func TestPassword(t *testing.T) {
 		program(t, "(sleep 0.2; echo late) & echo password; wait") + " an argument": "password\nlate",
 	} {
 		got, err := tlsconf.Files{PasswordScript: script}.Password()
-		if strings.HasPrefix(want, "") && want == "" { // the one that looks around
+		if want == "" { // the one that looks around
 			if text := string(got); err != nil || strings.Contains(text, "SECRET") || !strings.Contains(text, "LANG=C") || !strings.Contains(text, " /\n") {
 				t.Errorf("a program's surroundings: got %q and %v", got, err)
 			}
@@ -232,7 +232,7 @@ func TestLoadServerHalfway(t *testing.T) {
 
 // FuzzSplitWords: a line that is taken has the words that a POSIX shell finds in it.
 func FuzzSplitWords(f *testing.F) {
-	for _, seed := range []string{"-n password", `a 'b c' "d e" f\ g`, `'it'"'"'s'`, `"\$ \" \\ \e"`, `''`, `a''b`, `\`, `'`, `"`, `$a`, "`a`", "~", "a~", "#", "a#", "{a,b}", "=", "a=~", "!", "\xff\x81", "*", "a]", "\t a\t"} {
+	for _, seed := range []string{"-n password", `a 'b c' "d e" f\ g`, `'it'"'"'s'`, `"\$ \" \\ \e"`, `''`, `a''b`, `\`, `'`, `"`, `$a`, "`a`", `"$a"`, "\"`a`\"", `'$a'`, "~", "a~", "#", "a#", "{a,b}", "=", "a=~", "!", "\xff\x81", "*", "a]", "\t a\t"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, line string) {
