@@ -77,23 +77,26 @@ func (m *machine) kept(when string) {
 }
 
 // sandbox looks at the host as the unit lets ktsd see it: programs that print a
-// password run, certificates are read, and what is nobody's business is not there.
+// password run, PostgreSQL's sockets are where either name has them, and what is none
+// of its business is not there.
 func (m *machine) sandbox() {
 	m.t.Helper()
 	m.write("usr/local/sbin/password", "#!/bin/sh\ncat /etc/pki/keytrustee/password | tr a-z A-Z\n", 0o755)
 	m.write("etc/pki/keytrustee/password", "from a script\n", 0o644)
 	m.write("home/finn/secret", "", 0o644)
 	m.write("var/log/other", "", 0o644)
+	m.run("sh", "-c", "mkdir -p /run/postgresql && echo of PostgreSQL >/run/postgresql/file")
 	m.write("etc/systemd/system/ktsd.service.d/look.conf", `[Service]
 ExecStartPre=/bin/echo -n from /bin/echo
 ExecStartPre=/usr/local/sbin/password
+ExecStartPre=/bin/sh -c 'cat /run/postgresql/file /var/run/postgresql/file | sort | uniq -c | tr -s " "'
 ExecStartPre=/bin/sh -c 'ls /home /root /var/log /run /var/lib | tr "\n" " "; echo seen'
 ExecStartPre=/bin/sh -c 'for d in / /etc /usr/local /run /var; do if [ -w "$d" ]; then echo "may write to $d"; fi; done; echo tried'
 `, 0o644)
 	m.run("systemctl", "daemon-reload")
 	m.run("systemctl", "restart", "ktsd")
 	journal := m.run("journalctl", "--no-pager", "-o", "cat", "-u", "ktsd")
-	for _, want := range []string{"from /bin/echo\n", "FROM A SCRIPT\n", "seen\n", "tried\n"} {
+	for _, want := range []string{"from /bin/echo\n", "FROM A SCRIPT\n", "2 of PostgreSQL\n", "seen\n", "tried\n"} {
 		if !strings.Contains(journal, want) {
 			m.t.Errorf("not in the journal: %q\n%s", want, journal)
 		}

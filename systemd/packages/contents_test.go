@@ -119,7 +119,7 @@ func copySource(t *testing.T, from, to string) {
 	list.Dir = from
 	names, err := list.Output()
 	if err != nil {
-		t.Fatalf("git ls-files: %v", err)
+		ktest.Missing(t, "a work tree of git's")
 	}
 	for name := range strings.SplitSeq(strings.TrimSuffix(string(names), "\x00"), "\x00") {
 		data, err := os.ReadFile(filepath.Join(from, name))
