@@ -3,6 +3,7 @@ package hcl_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -172,10 +173,46 @@ func TestDeepFiles(t *testing.T) {
 			t.Errorf("got no error for a value of %q, want one", part)
 		}
 	}
-	for _, src := range []string{strings.Repeat("a {\n", 1<<16), "a = \"" + strings.Repeat("%{if a}", 1<<15)} {
+	for _, src := range []string{
+		strings.Repeat("a {\n", 1<<16), "a = \"" + strings.Repeat("%{if a}", 1<<15),
+		"a = (" + strings.Repeat("-\n", 1<<12), "a = [" + strings.Repeat("-\n", 1<<12), "a = {\n# x\n for b in c :\n" + strings.Repeat("-\n", 1<<12),
+	} {
 		if _, diags := hcl.Parse([]byte(src), "deep.hcl"); !strings.Contains(diags.Error(), "too complex") {
 			t.Errorf("got %.200q for a file of %.10q, want it to be too complex", diags, src)
 		}
+	}
+}
+
+// TestLongFiles: what is bounded is an expression, not how many a file has.
+func TestLongFiles(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("locals { domain = \"example.com\" }\n")
+	for i := range 3000 {
+		fmt.Fprintf(&b, "organization \"o%d\" {\n  contacts = [\"finn@${local.domain}\"]\n}\n", i)
+	}
+	if orgs := parse(t, b.String()).Site().Organizations; len(orgs) != 3000 {
+		t.Errorf("got %d organizations, want 3000", len(orgs))
+	}
+	var contacts strings.Builder
+	for i := range hcl.MaxFileSize / 16 {
+		fmt.Fprintf(&contacts, "\"%x@b\",", i)
+	}
+	src := "organization \"one\" {\n  contacts = [" + contacts.String() + "]\n}\n"
+	if orgs := parse(t, src).Site().Organizations; len(orgs) != 1 || len(orgs[0].Contacts) != hcl.MaxFileSize/16 {
+		t.Error("got no organization, want one whose contacts fill half a file")
+	}
+}
+
+// TestTooManyFiles is over the bound.
+func TestTooManyFiles(t *testing.T) {
+	dir := t.TempDir()
+	for i := range 1001 {
+		write(t, dir, fmt.Sprintf("%04d.hcl", i), "# nothing\n", 0o600)
+	}
+	_, diags := hcl.Load(dir)
+	want := "Error: cannot read " + filepath.Join(dir, "1000.hcl") + "\n  A site has at most 1000 files, of 33554432 bytes together."
+	if diff := cmp.Diff(want+"\n", diags.Error()+"\n"); diff != "" {
+		t.Errorf("diagnostics (-want +got):\n%s", diff)
 	}
 }
 

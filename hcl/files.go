@@ -12,7 +12,8 @@ import (
 
 // The bounds of a site's files.
 const (
-	MaxFileSize = 4 << 20 // of one, in bytes
+	MaxFileSize = 4 << 20  // of one, in bytes
+	maxTotal    = 32 << 20 // of all of them
 	maxFiles    = 1000
 )
 
@@ -20,6 +21,7 @@ const (
 // are reported.
 func readAll(paths []string) (files sources, diags Diagnostics) {
 	var seen []fs.FileInfo
+	total := 0
 	for _, path := range paths {
 		inside, err := filesAt(path)
 		if err != nil {
@@ -31,9 +33,10 @@ func readAll(paths []string) (files sources, diags Diagnostics) {
 			switch {
 			case err != nil:
 				diags = append(diags, cannotRead(file, err))
-			case len(files) == maxFiles:
-				return files, append(diags, cannotRead(file, fmt.Errorf("a site has at most %d files", maxFiles)))
+			case len(files) == maxFiles || total+len(text) > maxTotal:
+				return files, append(diags, cannotRead(file, fmt.Errorf("a site has at most %d files, of %d bytes together", maxFiles, maxTotal)))
 			case !contains(seen, info):
+				total += len(text)
 				seen = append(seen, info)
 				files = append(files, &source{name: file, text: text})
 			}

@@ -40,6 +40,7 @@ func (d *decoder) expand(kind blockKind, label string, block *hclsyntax.Block) {
 			d.report(attr.Expr.Range(), "too many organizations", fmt.Sprintf("A site has at most %d organizations.", maxOrganizations), "")
 			break
 		}
+		d.scope.meter.left += workForEach
 		d.title = fmt.Sprintf("%s (for_each key %q)", title, it.key.AsString())
 		d.scope.each = cty.ObjectVal(map[string]cty.Value{"key": it.key, "value": it.value})
 		d.invalidBlock = false

@@ -56,6 +56,7 @@ func (d *decoder) decode(files, values sources) (*Config, Diagnostics) {
 	}
 	var bodies []*hclsyntax.Body
 	for _, file := range files {
+		d.scope.meter.left += len(file.text)
 		if body := d.parse(file); body != nil {
 			bodies = append(bodies, body)
 		}

@@ -9,10 +9,12 @@ import (
 )
 
 // What the expressions of a site may cost, so that no file takes for ever, or all
-// of the memory: a number, a string's 16 bytes and a list's element are one each,
-// counted as often as an expression yields them.
+// of the memory. A number, 16 bytes of a string and an element of a list are one
+// each, counted as often as an expression yields them. There is one more for each
+// byte of the files, so that what is written out in full is always allowed.
 const (
-	maxWork     = 2_000_000
+	maxWork     = 600_000
+	workForEach = 50      // more, for each element of a for_each
 	maxString   = 1 << 20 // of one string, in bytes
 	costOfError = 100     // a loop goes on after one
 	maxExponent = 2048    // of a number, in bits: its digits would be as many
@@ -90,7 +92,7 @@ func (m *meter) take(cost int, place hcllib.Range) {
 	}
 	m.spent = true
 	panic(overrun{place, "this computes too much",
-		fmt.Sprintf("The expressions of a site can make %d values, with the elements of lists and maps.", maxWork)})
+		"With the elements of lists and maps, the expressions of the site make more values than its size allows."})
 }
 
 // charge counts a value. It panics with an overrun.
