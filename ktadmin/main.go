@@ -22,6 +22,7 @@ type command struct {
 	Apply    applyCommand    `cmd:"" help:"Make this host what the site's file declares."`
 	Show     showCommand     `cmd:"" help:"Show a plan that was saved."`
 	Cert     certCommand     `cmd:"" help:"Request, make, install and show the TLS certificate."`
+	Export   exportCommand   `cmd:"" help:"Write what is live on this host as a site's file."`
 	Audit    auditCommand    `cmd:"" help:"Look into the audit log."`
 	DB       dbCommand       `cmd:"" name:"db" help:"Work on the database while ktsd is stopped."`
 }
