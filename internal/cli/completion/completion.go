@@ -121,7 +121,7 @@ func valuesOf(v *kong.Value, placeholder string) values {
 		return values{kind: words, words: v.EnumSlice()}
 	case v.Tag.Type == "existingdir", strings.Contains(placeholder, "DIR"):
 		return values{kind: directories}
-	case v.Tag.Type == "path", v.Tag.Type == "existingfile", strings.Contains(placeholder, "FILE"):
+	case v.Tag.Type == "path", v.Tag.Type == "existingfile", strings.Contains(placeholder, "FILE"), strings.Contains(placeholder, "PATH"):
 		return values{kind: files}
 	}
 	return values{}

@@ -46,6 +46,7 @@ func TestHelp(t *testing.T) {
 // examples returns what a help's text has for a shell.
 func examples(help string) string {
 	text, _, _ := strings.Cut(help, "\nFlags:\n")
+	text, _, _ = strings.Cut(text, "\nArguments:\n")
 	return strings.Join(regexp.MustCompile(`(?m)^    (\S.*\n?|    .*\n?)`).FindAllString(text, -1), "")
 }
 
@@ -76,7 +77,7 @@ func TestExamples(t *testing.T) {
 				}
 			}
 			dir := t.TempDir()
-			for _, name := range []string{"code", "ssl-cert-keytrustee.pem", "db01.pem", "db01.key"} {
+			for _, name := range []string{"code", "site.hcl", "ssl-cert-keytrustee.pem", "db01.pem", "db01.key"} {
 				if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
 					t.Fatal(err)
 				}
