@@ -173,7 +173,9 @@ func TestMarshalKey(t *testing.T) {
 		if err := os.WriteFile(path("ours"), encrypted, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		opened(t, name, path("ours"), key)
+		if name == "ed25519" { // once: 600,000 iterations take their time
+			opened(t, name, path("ours"), key)
+		}
 		want := openssl(t, "pkey", "-in", file, "-pubout")
 		if got := openssl(t, "pkey", "-in", path("ours"), "-passin", "file:"+path("password"), "-pubout"); got != want {
 			t.Errorf("%s: openssl opens another key\n%s", name, got)
