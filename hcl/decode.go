@@ -52,7 +52,7 @@ func (d *decoder) report(place hcllib.Range, summary, detail, suggestion string)
 // hide keeps a place from being shown.
 func (d *decoder) hide(place hcllib.Range) {
 	if s := d.config.sources.of(place); s != nil {
-		s.hide([]span{{place.Start.Byte, place.End.Byte}})
+		s.hideOne(span{place.Start.Byte, place.End.Byte})
 	}
 }
 

@@ -2,6 +2,7 @@ package hcl
 
 import (
 	"fmt"
+	"strconv"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
@@ -34,6 +35,7 @@ func (d *decoder) expand(kind blockKind, label string, block *hclsyntax.Block) {
 	if !ok {
 		return
 	}
+	d.scope.eachHidden = d.config.sources.hides(attr.Expr.Range())
 	title, failures, said := d.title, 0, map[saying]bool{}
 	for _, it := range items {
 		if d.organizations++; d.organizations > maxOrganizations {
@@ -41,7 +43,7 @@ func (d *decoder) expand(kind blockKind, label string, block *hclsyntax.Block) {
 			break
 		}
 		d.scope.meter.left += workForEach
-		d.title = fmt.Sprintf("%s (for_each key %q)", title, it.key.AsString())
+		d.title = fmt.Sprintf("%s (for_each key %s)", title, d.shownKey(attr, it.key.AsString()))
 		d.scope.each = cty.ObjectVal(map[string]cty.Value{"key": it.key, "value": it.value})
 		d.invalidBlock = false
 		before := len(d.diags)
@@ -55,6 +57,14 @@ func (d *decoder) expand(kind blockKind, label string, block *hclsyntax.Block) {
 		}
 	}
 	d.scope.each = cty.NilVal
+}
+
+// shownKey returns a key of for_each in quotes, unless it may be a secret.
+func (d *decoder) shownKey(attr *hclsyntax.Attribute, key string) string {
+	if looksSecret([]byte(key)) || d.config.sources.hides(attr.Expr.Range()) {
+		return notShown
+	}
+	return strconv.Quote(key)
 }
 
 // saying is what a diagnostic says, whatever the element is.
@@ -130,7 +140,7 @@ func (d *decoder) items(attr *hclsyntax.Attribute) ([]item, bool) {
 			key = element
 		}
 		if seen[key.AsString()] {
-			d.report(place, fmt.Sprintf("duplicate element %q", key.AsString()), "An element occurs once in for_each.", "Make a set of the list: toset(…)")
+			d.report(place, "duplicate element "+d.shownKey(attr, key.AsString()), "An element occurs once in for_each.", "Make a set of the list: toset(…)")
 			return nil, false
 		}
 		seen[key.AsString()] = true

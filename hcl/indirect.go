@@ -7,7 +7,8 @@ import (
 )
 
 // hideIndirect hides what secrets are made of where they are put together from
-// locals and variables: what these are set to, in whichever file.
+// locals and variables: what these are set to, in whichever file; and the defaults
+// of variables that are called as a secret is.
 func (d *decoder) hideIndirect(bodies []*hclsyntax.Body) {
 	set := map[string][]hclsyntax.Expression{} // by the reference to it
 	var secret []hclsyntax.Expression
@@ -19,6 +20,9 @@ func (d *decoder) hideIndirect(bodies []*hclsyntax.Body) {
 					set["local."+attr.Name] = append(set["local."+attr.Name], attr.Expr)
 				case block.Type == "variable" && attr.Name == "default" && len(block.Labels) > 0:
 					set["var."+block.Labels[0]] = append(set["var."+block.Labels[0]], attr.Expr)
+					if secretName(block.Labels[0]) {
+						d.hide(attr.Expr.Range())
+					}
 				}
 			}
 		}

@@ -32,6 +32,8 @@ type local struct {
 	expr  hclsyntax.Expression
 	state localState
 	value cty.Value // once it is known
+
+	hidden bool // what it is set to is not shown; once its value is known
 }
 
 // localState tells how far the evaluation of a local is.
@@ -99,6 +101,6 @@ func (d *decoder) localValue(l *local, place hcllib.Range) (cty.Value, *problem)
 		d.reportAll(problems)
 		return cty.NilVal, &problem{}
 	}
-	l.state, l.value = known, value
+	l.state, l.value, l.hidden = known, value, d.config.sources.hides(l.expr.Range())
 	return value, nil
 }

@@ -19,6 +19,8 @@ type scope struct {
 	locals    map[string]*local
 	each      cty.Value // cty.NilVal: there is no for_each here
 
+	eachHidden bool // what each is made of is not shown
+
 	functions map[string]map[string]function.Function // by the folder of the file
 	world     world
 	meter     *meter
@@ -113,7 +115,7 @@ func (d *decoder) problemOf(diag *hcllib.Diagnostic, place hcllib.Range) problem
 
 // prepare finds what an expression refers to.
 func (d *decoder) prepare(expr hclsyntax.Expression) *prepared {
-	p := &prepared{}
+	p, hidden := &prepared{}, false
 	values := map[string]map[string]cty.Value{"var": {}, "local": {}}
 	for _, reference := range expr.Variables() {
 		root, name := reference.RootName(), referred(reference)
@@ -121,11 +123,15 @@ func (d *decoder) prepare(expr hclsyntax.Expression) *prepared {
 		case wrong != nil:
 			p.problems = append(p.problems, *wrong)
 		case root == "each":
-			p.each = true
+			p.each, hidden = true, hidden || d.scope.eachHidden
 		default:
 			values[root][name] = value
 			p.secret = p.secret || value.ContainsMarked()
+			hidden = hidden || d.hidesName(root, name)
 		}
+	}
+	if hidden {
+		d.hide(expr.Range()) // as what it is made of
 	}
 	p.context = &hcllib.EvalContext{Variables: map[string]cty.Value{}, Functions: d.functionsFor(expr.Range().Filename)}
 	for root, parts := range values {
@@ -137,6 +143,15 @@ func (d *decoder) prepare(expr hclsyntax.Expression) *prepared {
 		p.metered = d.scope.meter.wrap(expr, whole)
 	}
 	return p
+}
+
+// hidesName tells whether what a name stands for is not shown, by its own name or
+// by what it is made of.
+func (d *decoder) hidesName(root, name string) bool {
+	if root == "local" {
+		return d.scope.locals[name].hidden
+	}
+	return secretName(name)
 }
 
 // referred returns the name behind the first dot of a reference; "" if there is

@@ -77,6 +77,21 @@ const (
 	maxLead = 60
 )
 
+// hideOne adds a part that is not shown.
+func (s *source) hideOne(next span) {
+	i, _ := slices.BinarySearchFunc(s.hidden, next.start, func(h span, start int) int { return h.start - start })
+	if i > 0 && s.hidden[i-1].end >= next.start {
+		i--
+		next = span{s.hidden[i].start, max(s.hidden[i].end, next.end)}
+	}
+	after := i
+	for after < len(s.hidden) && s.hidden[after].start <= next.end {
+		next.end = max(next.end, s.hidden[after].end)
+		after++
+	}
+	s.hidden = slices.Replace(s.hidden, i, after, next)
+}
+
 // hide adds parts that are not shown.
 func (s *source) hide(spans []span) {
 	all := append(s.hidden, spans...)

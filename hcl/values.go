@@ -130,7 +130,11 @@ func (d *decoder) unique(elements []element, noun, rule string, key func(string)
 	first := map[string]element{}
 	for _, e := range elements {
 		if before, found := first[key(e.value)]; found {
-			d.report(e.place, fmt.Sprintf("duplicate %s %q", noun, e.value),
+			summary := fmt.Sprintf("duplicate %s %q", noun, e.value)
+			if d.config.sources.hides(e.place) {
+				summary = "duplicate " + noun
+			}
+			d.report(e.place, summary,
 				fmt.Sprintf("The %s is listed first at %s. %s", noun, lineOf(before.place), rule), "")
 			continue
 		}
