@@ -194,12 +194,12 @@ func TestLongFiles(t *testing.T) {
 		t.Errorf("got %d organizations, want 3000", len(orgs))
 	}
 	var contacts strings.Builder
-	for i := range hcl.MaxFileSize / 16 {
+	for i := range hcl.MaxFileSize / 64 {
 		fmt.Fprintf(&contacts, "\"%x@b\",", i)
 	}
 	src := "organization \"one\" {\n  contacts = [" + contacts.String() + "]\n}\n"
-	if orgs := parse(t, src).Site().Organizations; len(orgs) != 1 || len(orgs[0].Contacts) != hcl.MaxFileSize/16 {
-		t.Error("got no organization, want one whose contacts fill half a file")
+	if orgs := parse(t, src).Site().Organizations; len(orgs) != 1 || len(orgs[0].Contacts) != hcl.MaxFileSize/64 {
+		t.Error("got no organization, want one with 65,536 contacts")
 	}
 }
 
