@@ -339,3 +339,26 @@ func TestEditedOrganization(t *testing.T) {
 		}
 	})
 }
+
+// TestOlderOrganizations: a database that a build without managements left is brought up
+// to date by a start: its organizations are their tenants', and authentic as they are.
+func TestOlderOrganizations(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, dir string) {
+		s, b, _ := serviceOn(t, dir)
+		kept := b.keep(t, "h", []byte("kept"))
+		s.Stop(t)
+		for _, statement := range []string{ // what the migration does, taken back
+			`ALTER TABLE organizations DROP COLUMN managed_by`, `DROP TABLE spent_keys`,
+			`DELETE FROM goose_db_version WHERE version_id = (SELECT max(version_id) FROM goose_db_version)`,
+		} {
+			behind(t, dir, statement)
+		}
+		s = ktest.Start(t, dir)
+		b.url = s.URL
+		wantContents(t, "after the upgrade", b.get(t, kept.UUID), []byte("kept"))
+		if o := only(t, s, "acme"); o.ManagedBy != "tenant" || len(o.Foreign) > 0 {
+			t.Errorf("got %+v, want it its tenant's and authentic", o)
+		}
+	})
+}
