@@ -34,16 +34,10 @@ bench: build ## measure the speed beside a floor, and tell the bars; options in 
 	@CGO_ENABLED=0 go build -trimpath -buildvcs=false -o bin/ ./bench
 	@bin/bench $(BENCH)
 
-manuals: build ## write manual pages into build/man, and completion for shells into build/completion
-	@mkdir -p build/man build/completion; \
+manuals: build ## write manual pages, and completion for shells, into build/share, as they lie below /usr/share
+	@rm -rf build/share; \
 	export SOURCE_DATE_EPOCH="$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null)}"; \
-	for program in ktsd:8 ktadmin:8 orgtool:1 keytrustee:1 keytrustee-orgtool:1; do \
-		name=$${program%:*}; \
-		bin/$$name --man >build/man/$$name.$${program#*:} && \
-		bin/$$name --completion bash >build/completion/$$name.bash && \
-		bin/$$name --completion zsh >build/completion/_$$name && \
-		bin/$$name --completion fish >build/completion/$$name.fish || exit; \
-	done
+	sh systemd/packages/share.sh bin build/share
 
 clean: ## remove bin/, build/ and dist/
 	rm -rf bin build dist

@@ -16,19 +16,39 @@ import (
 	"github.com/ktsd/ktsd/internal/ktest"
 )
 
-// contents is what is in each package but man pages and completions, as "ls -l"
-// shows its mode and owner.
+// contents is what is in each package, as "ls -l" shows its mode and owner.
 const contents = `-rw-r----- root/root /etc/keytrustee/site.hcl
 -rw-r--r-- root/root /usr/lib/systemd/system/ktsd.service
 -rw-r--r-- root/root /usr/lib/sysusers.d/keytrustee.conf
 -rw-r--r-- root/root /usr/lib/tmpfiles.d/keytrustee.conf
+-rw-r--r-- root/root /usr/share/bash-completion/completions/keytrustee
+-rw-r--r-- root/root /usr/share/bash-completion/completions/keytrustee-orgtool
+-rw-r--r-- root/root /usr/share/bash-completion/completions/ktadmin
+-rw-r--r-- root/root /usr/share/bash-completion/completions/ktsd
+-rw-r--r-- root/root /usr/share/bash-completion/completions/orgtool
 -rw-r--r-- root/root /usr/share/doc/ktsd/CHANGELOG.md
 -rw-r--r-- root/root /usr/share/doc/ktsd/README.md
 -rw-r--r-- root/root /usr/share/doc/ktsd/copyright
 -rw-r--r-- root/root /usr/share/doc/ktsd/examples/postgres.hcl
 -rw-r--r-- root/root /usr/share/doc/ktsd/examples/site.hcl
+-rw-r--r-- root/root /usr/share/doc/ktsd/examples/tenants.hcl
 -rw-r--r-- root/root /usr/share/doc/ktsd/monitoring/alerts.yml
 -rw-r--r-- root/root /usr/share/doc/ktsd/monitoring/dashboard.json
+-rw-r--r-- root/root /usr/share/fish/vendor_completions.d/keytrustee-orgtool.fish
+-rw-r--r-- root/root /usr/share/fish/vendor_completions.d/keytrustee.fish
+-rw-r--r-- root/root /usr/share/fish/vendor_completions.d/ktadmin.fish
+-rw-r--r-- root/root /usr/share/fish/vendor_completions.d/ktsd.fish
+-rw-r--r-- root/root /usr/share/fish/vendor_completions.d/orgtool.fish
+-rw-r--r-- root/root /usr/share/man/man1/keytrustee-orgtool.1.gz
+-rw-r--r-- root/root /usr/share/man/man1/keytrustee.1.gz
+-rw-r--r-- root/root /usr/share/man/man1/orgtool.1.gz
+-rw-r--r-- root/root /usr/share/man/man8/ktadmin.8.gz
+-rw-r--r-- root/root /usr/share/man/man8/ktsd.8.gz
+-rw-r--r-- root/root /usr/share/zsh/site-functions/_keytrustee
+-rw-r--r-- root/root /usr/share/zsh/site-functions/_keytrustee-orgtool
+-rw-r--r-- root/root /usr/share/zsh/site-functions/_ktadmin
+-rw-r--r-- root/root /usr/share/zsh/site-functions/_ktsd
+-rw-r--r-- root/root /usr/share/zsh/site-functions/_orgtool
 -rwxr-xr-x root/root /usr/bin/keytrustee
 -rwxr-xr-x root/root /usr/bin/ktadmin
 -rwxr-xr-x root/root /usr/bin/ktsd
@@ -53,7 +73,7 @@ func TestContents(t *testing.T) {
 	}
 	for format, files := range map[string][]string{"deb": deb, "rpm": rpm} {
 		files = slices.DeleteFunc(files, func(line string) bool {
-			return line[0] == 'd' || strings.Contains(line, "/man/man1/") || strings.Contains(line, "completion") || strings.Contains(line, "/zsh/")
+			return line[0] == 'd'
 		})
 		slices.Sort(files)
 		if diff := cmp.Diff(contents, strings.Join(files, "\n")+"\n"); diff != "" {

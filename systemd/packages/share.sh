@@ -1,32 +1,30 @@
 #!/bin/sh
-# Lays out the man pages and shell completions that the programs print of
+# Lays out the manual pages and shell completions that the programs print of
 # themselves, as they lie below /usr/share:
 #
 #	share.sh BIN SHARE
+#
+# SOURCE_DATE_EPOCH is the pages' date.
 set -eu
-bin=$1 share=$2
-required= # any text: a program that prints none fails the build
-
-page() { # page FILE PROGRAM ARGUMENT…: what the program prints, if it does
-	file=$1
-	shift
-	if "$bin/$@" >"$share/page" 2>/dev/null; then
-		mkdir -p "$(dirname "$share/$file")"
-		mv "$share/page" "$share/$file"
-		chmod 644 "$share/$file"
-	elif [ -n "$required" ]; then
-		echo "$*: failed" >&2
-		exit 1
-	fi
-	rm -f "$share/page"
-}
-
+share=$2
 umask 022
-mkdir -p "$share"
+links=$(mktemp -d) # a program goes by the name that it is called by
+trap 'rm -rf "$links"' EXIT
 for program in ktsd ktadmin orgtool keytrustee; do
-	page "man/man1/$program.1" "$program" --man
-	page "bash-completion/completions/$program" "$program" completion bash
-	page "zsh/site-functions/_$program" "$program" completion zsh
-	page "fish/vendor_completions.d/$program.fish" "$program" completion fish
+	ln -s "$(cd "$1" && pwd)/$program" "$links/$program"
 done
-find "$share/man" -name '*.1' -exec gzip -9n {} + 2>/dev/null || true
+ln -s orgtool "$links/keytrustee-orgtool"
+
+mkdir -p "$share/bash-completion/completions" "$share/zsh/site-functions" "$share/fish/vendor_completions.d"
+for program in ktsd:8 ktadmin:8 orgtool:1 keytrustee-orgtool:1 keytrustee:1; do
+	name=${program%:*} section=${program#*:}
+	mkdir -p "$share/man/man$section"
+	"$links/$name" --man | gzip -9n >"$share/man/man$section/$name.$section.gz"
+	"$links/$name" --completion bash >"$share/bash-completion/completions/$name"
+	"$links/$name" --completion zsh >"$share/zsh/site-functions/_$name"
+	"$links/$name" --completion fish >"$share/fish/vendor_completions.d/$name.fish"
+	[ -s "$share/fish/vendor_completions.d/$name.fish" ] && [ "$(zcat "$share/man/man$section/$name.$section.gz" | wc -c)" -gt 500 ] || {
+		echo "$name: it prints no manual page or no completion" >&2
+		exit 1
+	}
+done
