@@ -78,7 +78,7 @@ func TestPasswordRefused(t *testing.T) {
 		program(t, "printf '\\n'"):                         "printed no password",
 		program(t, "yes s3cr3t"):                           "printed more than 4096 bytes",
 		program(t, "printf %4097s s3cr3t"):                 "printed more than 4096 bytes",
-		program(t, "setsid sleep 30 & echo s3cr3t"):         "left something running that holds its output",
+		program(t, "setsid sleep 30 & echo s3cr3t"):        "left something running that holds its output",
 		writable:                         "can be written by others, its mode is 0777: run chmod go-w " + writable,
 		open:                             "can be written by others, its mode is 0777: run chmod go-w " + filepath.Dir(open),
 		unreadable:                       "cannot be run: permission denied",
