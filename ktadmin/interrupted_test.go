@@ -244,7 +244,7 @@ func TestInitsAtOnce(t *testing.T) {
 		case o.code == 0 && strings.Contains(o.stdout, "made "):
 			made++
 		case o.code == 0 && strings.Contains(o.stdout, "nothing was changed"):
-		case o.code == 1 && strings.Contains(o.stderr, "another init or apply is at work on "+dir):
+		case o.code == 1 && strings.Contains(o.stderr, "another init, apply or cert is at work on "+dir):
 		default:
 			t.Errorf("init beside others: exit code %d\n%s%s", o.code, o.stdout, o.stderr)
 		}

@@ -24,7 +24,7 @@ func TestApplyAlone(t *testing.T) {
 	}
 	for _, args := range [][]string{{"apply", "-f", file, "--auto-approve"}, {"init"}, {"cert", "self-sign"}, {"cert", "request"}} {
 		_, stderr, code := ktest.Run(t, "ktadmin", append(args, "--confdir", dir)...)
-		if code != 1 || !strings.Contains(stderr, "another init or apply is at work") {
+		if code != 1 || !strings.Contains(stderr, "another init, apply or cert is at work") {
 			t.Errorf("%s: got exit code %d, %q, want that another one is at work", args[0], code, stderr)
 		}
 	}

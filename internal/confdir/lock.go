@@ -29,7 +29,7 @@ func (d Dir) TakeLock() (*os.File, error) {
 	return f, d.Adopt(path)
 }
 
-// LockChanges keeps commands that change the directory apart: init and apply. The
+// LockChanges keeps commands that change the directory apart: init, apply and cert. The
 // lock goes with unlock or with the process.
 func (d Dir) LockChanges() (unlock func(), err error) {
 	f, err := os.Open(string(d))
@@ -38,7 +38,7 @@ func (d Dir) LockChanges() (unlock func(), err error) {
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		f.Close()
-		return nil, fmt.Errorf("another init or apply is at work on %s: wait until it has ended", d)
+		return nil, fmt.Errorf("another init, apply or cert is at work on %s: wait until it has ended", d)
 	}
 	return func() { f.Close() }, nil
 }
