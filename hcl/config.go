@@ -89,6 +89,9 @@ func (c *Config) Server(host string) (*site.Server, Diagnostics) {
 	}}
 }
 
+// Sort brings diagnostics into the order of the files and of their places in them.
+func (c *Config) Sort(diags Diagnostics) { c.sources.order(diags) }
+
 // ErrorAt returns an error at the place of an attribute, such as "contacts" or
 // "tls.certificate", of the block of that kind and name. If the file does not
 // set the attribute, the place is the block's header; if it has no such block,

@@ -39,7 +39,9 @@ func (s *siteFlags) desired(dir confdir.Dir, conf confdir.Conf) (plan.Desired, *
 	if declared.Database != nil {
 		d.Database = &plan.Database{Database: *declared.Database}
 	}
-	return d, config, append(diags, resolve(&d, dir, config)...), nil
+	diags = append(diags, resolve(&d, dir, config)...)
+	config.Sort(diags)
+	return d, config, diags, nil
 }
 
 // resolve reads on this host what d names, and checks it: certificates, files of

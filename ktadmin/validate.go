@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/ktsd/ktsd/hcl"
@@ -33,9 +32,10 @@ func (v *validateCommand) Run(streams *cli.Streams) error {
 		warnings, wrong := checkCiphers(config, server)
 		diags = append(diags, wrong...)
 		for _, w := range warnings {
-			diags = append(diags, config.WarningAt(w.Block, w.Name, w.Attribute, "cipher string", sentence(errors.New(w.Text))))
+			diags = append(diags, config.WarningAt(w.Block, w.Name, w.Attribute, w.Text, ""))
 		}
 	}
+	config.Sort(diags)
 	if diags.HasErrors() {
 		return refuse(streams, diags, v.JSON)
 	}
