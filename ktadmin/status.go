@@ -108,15 +108,16 @@ func (h *host) stopped(s *status, conf confdir.Conf, cause error) (err error) {
 	if err != nil {
 		s.find(levelError, "put it in its place again, or have one made: ktadmin init", "%v", err)
 	} else {
-		s.Certificate = &certificateView{File: file, CertificateStatus: describeCertificate(leaf)}
+		s.Certificate = &certificateView{File: file, CertificateStatus: describeCertificate(leaf, cmp.Or(conf.ServerHostname, s.Host))}
 	}
 	s.judge(time.Now())
 	return nil
 }
 
-func describeCertificate(leaf *x509.Certificate) client.CertificateStatus {
+func describeCertificate(leaf *x509.Certificate, hostname string) client.CertificateStatus {
 	return client.CertificateStatus{
 		Subject: leaf.Subject.String(), Names: tlsconf.Names(leaf), Expires: leaf.NotAfter, SelfSigned: tlsconf.IsSelfSigned(leaf),
+		Hostname: hostname, Named: leaf.VerifyHostname(hostname) == nil,
 	}
 }
 

@@ -50,12 +50,15 @@ func (s *status) judgeWaiting(needs, hint string) {
 func (s *status) judgeCertificate(now time.Time) {
 	left := s.Certificate.Expires.Sub(now)
 	s.Certificate.DaysLeft = int(math.Floor(left.Hours() / 24))
-	const hint = "put a new certificate and its key in the place of the old ones, then: systemctl reload ktsd"
+	const hint = "ktadmin cert request, then: ktadmin cert install"
 	switch {
 	case left <= 0:
 		s.find(levelError, hint, "the TLS certificate has ended: %s", s.Certificate.File)
 	case left < certificateWarning:
 		s.find(levelWarning, hint, "the TLS certificate ends in %s: %s", plural(int64(s.Certificate.DaysLeft), "day"), s.Certificate.File)
+	}
+	if !s.Certificate.Named {
+		s.find(levelWarning, "have one made for it: ktadmin cert request, or set hostname in the site's file", "the TLS certificate is not for %s, the name by which clients reach this server", s.Certificate.Hostname)
 	}
 	if s.Certificate.SelfSigned {
 		s.find(levelNote, "", "the TLS certificate is self-signed: clients have to be given it, or the server's fingerprint")

@@ -17,6 +17,8 @@ type CertificateStatus struct {
 	Names      []string  `json:"names"` // DNS names and IP addresses
 	Expires    time.Time `json:"expires"`
 	SelfSigned bool      `json:"self_signed"`
+	Hostname   string    `json:"hostname"` // by which clients reach the server
+	Named      bool      `json:"named"`    // it is for that name
 }
 
 // StoreStatus tells how the database does.

@@ -16,6 +16,8 @@ func statusFields() map[string]field {
 		"CertificateStatus.names":       {"The host names and addresses that it is for.", nil},
 		"CertificateStatus.expires":     {"When it ends.", nil},
 		"CertificateStatus.self_signed": {"Whether it vouches for itself.", nil},
+		"CertificateStatus.hostname":    {"The name by which clients reach the server.", nil},
+		"CertificateStatus.named":       {"Whether it is for that name.", nil},
 
 		"StoreStatus":         {"Tells how the database does.", nil},
 		"StoreStatus.problem": {"Why no changes can be made; absent where they can.", nil},
