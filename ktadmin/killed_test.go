@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net"
@@ -48,7 +49,7 @@ func TestApplyKilledAtEveryStep(t *testing.T) {
 	for _, done := range []bool{false, true} {
 		n := r.untilWhole(func(step int) bool {
 			cmd := exec.Command(filepath.Join(ktest.Bin(t), "ktadmin"), r.apply()...)
-			r.killAt(cmd, step, done)
+			r.killAt(step, done)
 			return r.killed(cmd)
 		})
 		t.Logf("killed at %d requests, done: %v", n, done)
@@ -65,10 +66,10 @@ type killRig struct {
 	files [2]string
 	turn  int
 
-	mu    sync.Mutex
-	cmd   *exec.Cmd // that is killed; nil: nothing is
-	steps int       // requests until it is
-	done  bool      // ktsd does what was asked first
+	mu      sync.Mutex
+	process chan *os.Process // that is killed, once it runs; nil: nothing is
+	steps   int              // requests until it is
+	done    bool             // ktsd does what was asked first
 }
 
 func (r *killRig) args(name string) []string {
@@ -101,21 +102,31 @@ func (r *killRig) untilWhole(attempt func(step int) (killed bool)) int {
 // killed runs a command and tells whether it was killed rather than at its end.
 func (r *killRig) killed(cmd *exec.Cmd) bool {
 	r.Helper()
-	out, err := cmd.CombinedOutput()
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		r.Fatal(err)
+	}
 	r.mu.Lock()
-	r.cmd = nil
+	if r.process != nil {
+		r.process <- cmd.Process
+	}
+	r.mu.Unlock()
+	err := cmd.Wait()
+	r.mu.Lock()
+	r.process = nil
 	r.mu.Unlock()
 	if err != nil && !strings.Contains(err.Error(), "killed") {
-		r.Fatalf("apply: %v\n%s", err, out)
+		r.Fatalf("apply: %v\n%s", err, &out)
 	}
 	return err != nil
 }
 
-// killAt has a command killed at one of its requests.
-func (r *killRig) killAt(cmd *exec.Cmd, step int, done bool) {
+// killAt has the next command killed at one of its requests.
+func (r *killRig) killAt(step int, done bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.cmd, r.steps, r.done = cmd, step, done
+	r.process, r.steps, r.done = make(chan *os.Process, 1), step, done
 }
 
 // between puts the test between ktadmin and ktsd.
@@ -138,19 +149,17 @@ func (r *killRig) between() {
 	}
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		r.mu.Lock()
-		if r.cmd != nil {
-			r.steps--
-		}
-		cmd, now, done := r.cmd, r.steps == 0, r.done
+		r.steps--
+		process, now, done := r.process, r.steps == 0, r.done
 		r.mu.Unlock()
-		if cmd == nil || !now {
+		if process == nil || !now {
 			proxy.ServeHTTP(w, req)
 			return
 		}
 		if done {
 			proxy.ServeHTTP(httptest.NewRecorder(), req)
 		}
-		if err := cmd.Process.Kill(); err != nil {
+		if err := (<-process).Kill(); err != nil {
 			r.Errorf("killing ktadmin: %v", err)
 		}
 		panic(http.ErrAbortHandler)

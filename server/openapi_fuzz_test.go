@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/ktsd/ktsd/client"
+	"github.com/ktsd/ktsd/internal/confdir"
 	"github.com/ktsd/ktsd/internal/ktest"
 )
 
@@ -41,7 +42,7 @@ func TestOpenAPIFuzz(t *testing.T) {
 	kept := witness.keep(t, "kept", []byte("contents"))
 
 	end := time.Now().Add(soak(8*time.Second, 5*time.Minute))
-	for round := 0; time.Now().Before(end) || round < 10; round++ {
+	for round := 0; time.Now().Before(end) || round < 40; round++ {
 		if round%4 == 0 {
 			f.renew()
 		}
@@ -91,6 +92,11 @@ func newFuzz(t *testing.T, seed uint64) *fuzz {
 		t:         t, s: s, hits: map[string]map[int]int{},
 	}
 	s.Organization(t, "acme")
+	conf, err := os.ReadFile(confdir.Dir(s.Dir).Conf())
+	if err != nil {
+		t.Fatal(err)
+	}
+	rewrite(t, confdir.Dir(s.Dir).NextConf(), conf) // to be checked
 	f.callers = map[string]*http.Client{"nobody": s.HTTP(t), "unregistered": s.HTTP(t, newIdentity(t).pair), "socket": socketHTTP(t, s)}
 	for _, c := range f.callers {
 		c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
