@@ -84,7 +84,7 @@ func TestHeavyDependenciesHaveOneImporter(t *testing.T) {
 		"github.com/pressly/goose/":    {"internal/sqlite", "internal/postgres"},
 		"github.com/hashicorp/":        {"hcl"},
 		"github.com/zclconf/":          {"hcl"},
-		"github.com/alecthomas/kong":   {"internal/cli", "server", "ktadmin", "orgtool", "cmd/keytrustee"},
+		"github.com/alecthomas/kong":   {"internal/cli", "internal/cli/completion", "internal/cli/manual", "server", "ktadmin", "orgtool", "cmd/keytrustee"},
 		"github.com/coreos/go-systemd": {"server"},
 		"github.com/prometheus/":       {"internal/metrics"},
 		"software.sslmate.com/":        {"internal/keystore"},
