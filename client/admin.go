@@ -49,9 +49,12 @@ func NewAdmin(dial func(context.Context) (net.Conn, error)) *Admin {
 	return &Admin{adminRemote(&http.Client{Transport: transport, Timeout: requestTimeout}, nil)}
 }
 
+// adminServer stands for the admin socket in a URL: dial alone says where that is.
+const adminServer = "http://admin.socket"
+
 func adminRemote(c *http.Client, header http.Header) *remote {
 	return &remote{
-		servers: []string{"http://admin.socket"}, // dial alone says where it goes
+		servers: []string{adminServer},
 		http:    c, header: header, maxAnswer: maxAdminAnswer,
 	}
 }

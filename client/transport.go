@@ -249,6 +249,9 @@ func (r *remote) unreached(ctx context.Context, server, method string, err error
 			WithHint("%s", trustHint(err, seen))
 	}
 	kind, hint := fault.Unavailable, "is ktsd running there, and the port open? curl -k "+server+"/healthz"
+	if server == adminServer {
+		hint = "what ktsd logged tells more: journalctl -u ktsd"
+	}
 	dial, ok := errors.AsType[*net.OpError](inner)
 	if method != http.MethodGet && (!ok || dial.Op != "dial") { // it was connected, and may have been heard
 		kind, hint = fault.OutcomeUnknown, "do the same again: it is done at most once"

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"strings"
 
 	"github.com/ktsd/ktsd/internal/cli"
@@ -35,7 +37,7 @@ ktsd is asked whether it can work with the new keytrustee.conf before that takes
 old one, which is kept as keytrustee.conf.previous, and put back if ktsd then refuses after all.
 
 A saved plan has been looked at, so nobody is asked. It is refused if anything is not as it was
-when the plan was made.
+when the plan was made, and so once part of it was done: make it anew then.
 
 Examples:
   ktadmin apply -f site.hcl
@@ -85,6 +87,9 @@ func (a *applyCommand) Run(ctx context.Context, c *command, streams *cli.Streams
 		return err
 	}
 	defer unlock()
+	if err := os.Remove(h.dir.NextConf()); err != nil && !errors.Is(err, fs.ErrNotExist) { // of an apply that was killed
+		return err
+	}
 	made, err := a.round(ctx, h, from, saved, streams)
 	if err != nil {
 		return err
@@ -93,7 +98,7 @@ func (a *applyCommand) Run(ctx context.Context, c *command, streams *cli.Streams
 		if err := h.startUnit(ctx, streams); err != nil {
 			return waiting(h, made.Plan, err)
 		}
-		if _, err := a.round(ctx, h, from, nil, streams); err != nil {
+		if err := a.afterStart(ctx, h, from, saved, streams); err != nil {
 			return err
 		}
 	}
@@ -104,6 +109,24 @@ func (a *applyCommand) Run(ctx context.Context, c *command, streams *cli.Streams
 		fmt.Fprintf(a.progress(streams), "Applied. %s matches %s.\n", made.Host, made.File)
 	}
 	return nil
+}
+
+// afterStart goes on once ktsd runs, and can be compared. A saved plan says nothing of
+// what differs there, so nothing of that is done.
+func (a *applyCommand) afterStart(ctx context.Context, h *host, from wish, saved *savedPlan, streams *cli.Streams) error {
+	if saved == nil {
+		_, err := a.round(ctx, h, from, nil, streams)
+		return err
+	}
+	now, err := h.compare(ctx, from, streams, a.JSON)
+	if err != nil || now.InSync() {
+		return err
+	}
+	if err := plan.Render(streams.Err, now.Plan, plan.Options{Color: colored(streams.Err)}); err != nil {
+		return err
+	}
+	return fault.New(fault.Conflict, "what %s shows was done, and ktsd was started; it was stopped when the plan was made, and the rest, as shown, is not in it", saved.file).
+		WithHint("make the plan anew, look at it, and apply that")
 }
 
 // round shows a plan, asks unless it was saved, and carries it out.

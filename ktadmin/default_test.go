@@ -35,6 +35,17 @@ trap 'kill $(cat "$WORK/pid")' EXIT
 
 umask 0022
 ktadmin init --hostname localhost
+if [ -n "${SAVED:-}" ]; then
+	systemctl start ktsd.service
+	orgtool add -n one -c boss@example.com
+	orgtool add -n two -c boss@example.com
+	kill "$(cat "$WORK/pid")"
+	while orgtool list >/dev/null 2>&1; do sleep 0.05; done
+	ktadmin plan -f "$WORK/site.hcl" --out "$WORK/site.plan" || echo "plan: $?"
+	ktadmin apply "$WORK/site.plan" || echo "apply: $?"
+	orgtool list
+	exit 0
+fi
 find /var/lib /run -printf '%m %y %p\n' | sort -k3
 ktadmin apply -f "$WORK/site.hcl" --auto-approve
 ktadmin plan -f "$WORK/site.hcl"
@@ -55,21 +66,58 @@ func TestDefaultDirectory(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(work, "site.hcl"), []byte(site), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	run := exec.Command("unshare", "--mount", "sh", "-c", inDefaultDirectory)
-	run.Env = append(os.Environ(), "WORK="+work, "PATH="+ktest.Bin(t)+":"+os.Getenv("PATH"), "KEYTRUSTEE_CONFDIR=")
-	out, err := run.CombinedOutput()
-	if err != nil {
-		log, _ := os.ReadFile(filepath.Join(work, "ktsd.log"))
-		t.Fatalf("%v\n%s\nktsd's log:\n%s", err, out, log)
-	}
+	out := runInDefaultDirectory(t, work)
 	for _, want := range []string{
 		"700 d /var/lib/keytrustee/.keytrustee\n", "700 d /var/lib/keytrustee/db\n", "700 d /var/lib/keytrustee/audit\n",
 		"700 d /var/lib/keytrustee/run\n", "600 f /var/lib/keytrustee/db/keytrustee.db\n", "600 f /var/lib/keytrustee/.keytrustee/kekring.json\n",
 		"starting ktsd.service\n", "organization \"one\": created", "Applied. localhost matches", "No changes.",
 		"600 s /run/keytrustee/admin.sock\n",
 	} {
-		if !strings.Contains(string(out), want) {
+		if !strings.Contains(out, want) {
 			t.Errorf("not shown: %q\n%s", want, out)
 		}
 	}
+}
+
+// TestSavedPlanOfAStoppedServer: a plan that was made while ktsd was stopped does not
+// say what differs in it. Applied, it does its part, starts ktsd, and does no more.
+func TestSavedPlanOfAStoppedServer(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		ktest.Missing(t, "root")
+	}
+	ktest.Need(t, "unshare")
+	work := t.TempDir()
+	site := "server \"localhost\" {\n  listen = \"" + ktest.FreeAddress(t) + "\"\n}\n" +
+		"organization \"one\" {\n  contacts = [\"finn@example.com\"]\n}\nremoved \"two\" {}\n"
+	if err := os.WriteFile(filepath.Join(work, "site.hcl"), []byte(site), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out := runInDefaultDirectory(t, work, "SAVED=1")
+	for _, want := range []string{
+		"2 unknown", "plan: 2\n", "keytrustee.conf written\n", "starting ktsd.service\n", "- organization \"two\"",
+		"the rest, as shown, is not in it", "make the plan anew", "apply: 1\n", "\"two\": {", "\"boss@example.com\"",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("not shown: %q\n%s", want, out)
+		}
+	}
+	_, list, _ := strings.Cut(out, "apply: 1\n")
+	if strings.Contains(list, "finn@example.com") || strings.Contains(list, "\"managed_by\": \"file\"") {
+		t.Errorf("something was done that the plan did not show:\n%s", list)
+	}
+}
+
+// runInDefaultDirectory runs the script and returns what it prints.
+func runInDefaultDirectory(t *testing.T, work string, env ...string) string {
+	t.Helper()
+	run := exec.Command("unshare", "--mount", "sh", "-c", inDefaultDirectory)
+	run.Env = append(os.Environ(), "WORK="+work, "PATH="+ktest.Bin(t)+":"+os.Getenv("PATH"), "KEYTRUSTEE_CONFDIR=")
+	run.Env = append(run.Env, env...)
+	out, err := run.CombinedOutput()
+	if err != nil {
+		log, _ := os.ReadFile(filepath.Join(work, "ktsd.log"))
+		t.Fatalf("%v\n%s\nktsd's log:\n%s", err, out, log)
+	}
+	return string(out)
 }

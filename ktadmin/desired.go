@@ -53,6 +53,8 @@ func resolve(d *plan.Desired, dir confdir.Dir, config *hcl.Config) hcl.Diagnosti
 		d.Database, diags = &database, append(diags, wrong...)
 	}
 	if d.Server != nil {
+		server := byDefault(dir, *d.Server)
+		d.Server = &server
 		warnings, wrong := checkTLS(config, *d.Server, dir)
 		d.Warnings, diags = append(d.Warnings, warnings...), append(diags, wrong...)
 	}

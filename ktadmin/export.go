@@ -98,7 +98,11 @@ func exportSite(name string, live plan.Live) (site.Site, []string) {
 	codes := false
 	for _, org := range live.Running.Organizations {
 		if len(org.Contacts) == 0 {
-			notes = append(notes, "Organization "+org.Name+" is not in here, since it has no contact, and one that is declared has. It is left alone.")
+			left := "It is left alone."
+			if org.ManagedBy == site.ManagedByFile {
+				left = "An apply of this file gives it up: nobody's file owns it then."
+			}
+			notes = append(notes, "Organization "+org.Name+" is not in here, since it has no contact, and one that is declared has. "+left)
 			continue
 		}
 		s.Organizations = append(s.Organizations, org.Organization)

@@ -42,8 +42,12 @@ func (h *host) conf() (confdir.Conf, error) {
 
 // live reads what exists: what conf, keytrustee.conf, says, and what ktsd does.
 func (h *host) live(ctx context.Context, conf confdir.Conf) (plan.Live, error) {
+	node, err := conf.Node()
+	if err != nil {
+		return plan.Live{}, err
+	}
 	live := plan.Live{
-		Server:   h.server(written(conf)),
+		Server:   byDefault(h.dir, written(conf, node)),
 		Database: liveDatabase(conf),
 		Limits:   conf.LimitsInForce(),
 		Audit:    conf.AuditInForce(),
@@ -65,7 +69,7 @@ func (h *host) live(ctx context.Context, conf confdir.Conf) (plan.Live, error) {
 	live.Running = &plan.Running{
 		Limits:             limits,
 		Audit:              audit,
-		Server:             h.server(inForce(running, conf)),
+		Server:             byDefault(h.dir, inForce(running, conf)),
 		CertificateChanged: h.certificateChanged(conf, running),
 		Database:           running.Database,
 		DatabaseChanged:    running.DatabaseChanged,
@@ -78,8 +82,8 @@ func (h *host) live(ctx context.Context, conf confdir.Conf) (plan.Live, error) {
 }
 
 // written is the server that keytrustee.conf describes.
-func written(conf confdir.Conf) site.Server {
-	return site.Server{Listen: conf.Listen, Hostname: conf.ServerHostname, TLS: site.TLS{
+func written(conf confdir.Conf, node string) site.Server {
+	return site.Server{Name: node, Listen: conf.Listen, Hostname: conf.ServerHostname, TLS: site.TLS{
 		MinVersion: conf.TLSMinVersion, Ciphers: conf.Ciphers, PasswordScript: conf.PasswordScript,
 		Certificate: conf.Certificate, PrivateKey: conf.PrivateKey, CAChain: conf.CAChain,
 	}}
@@ -92,14 +96,14 @@ func inForce(running client.Server, conf confdir.Conf) site.Server {
 	if conf.ServerHostname == "" && hostname == running.Node {
 		hostname = ""
 	}
-	return site.Server{Listen: running.Listen, Hostname: hostname, TLS: site.TLS{
+	return site.Server{Name: running.Node, Listen: running.Listen, Hostname: hostname, TLS: site.TLS{
 		MinVersion: running.TLSMinVersion, Ciphers: running.Ciphers, PasswordScript: running.PasswordScript,
 		Certificate: running.Certificate, PrivateKey: running.PrivateKey, CAChain: running.CAChain,
 	}}
 }
 
-// server leaves empty what a server has by default.
-func (h *host) server(s site.Server) site.Server {
+// byDefault leaves empty what a server has by default.
+func byDefault(dir confdir.Dir, s site.Server) site.Server {
 	unless := func(value *string, byDefault string) {
 		if *value == byDefault {
 			*value = ""
@@ -107,9 +111,9 @@ func (h *host) server(s site.Server) site.Server {
 	}
 	unless(&s.Listen, confdir.DefaultListen)
 	unless(&s.TLS.MinVersion, confdir.DefaultTLSMinVersion)
-	unless(&s.TLS.Certificate, h.dir.Certificate())
-	unless(&s.TLS.PrivateKey, h.dir.PrivateKey())
-	unless(&s.TLS.CAChain, h.dir.CertificateChain())
+	unless(&s.TLS.Certificate, dir.Certificate())
+	unless(&s.TLS.PrivateKey, dir.PrivateKey())
+	unless(&s.TLS.CAChain, dir.CertificateChain())
 	return s
 }
 

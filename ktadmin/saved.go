@@ -27,14 +27,20 @@ type savedPlan struct {
 // readPlan reads a plan that savePlan wrote. Nobody else may have written there:
 // what it says is carried out.
 func readPlan(file string) (*savedPlan, error) {
-	if err := safefile.CheckSecret(file); err != nil {
-		return nil, fmt.Errorf("reading the plan: %w", err)
-	}
-	f, err := os.Open(file)
+	f, err := os.OpenFile(file, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, fmt.Errorf("reading the plan: %w", err)
 	}
 	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("reading the plan: %w", err)
+	}
+	owner := int(info.Sys().(*syscall.Stat_t).Uid)
+	if !info.Mode().IsRegular() || info.Mode().Perm()&0o077 != 0 || owner != os.Geteuid() {
+		return nil, fault.New(fault.Denied, "%s cannot be used: a plan is carried out unasked, so it has to be a file of whoever applies it, of mode 0600", file).
+			WithHint("make the plan anew, as the one who applies it")
+	}
 	data, err := io.ReadAll(io.LimitReader(f, plan.MaxSaved+1))
 	if err != nil {
 		return nil, fmt.Errorf("reading the plan: %w", err)
@@ -52,15 +58,20 @@ func (h *host) savePlan(file string, c comparison) error {
 	if err != nil {
 		return err
 	}
-	node, err := conf.Node()
+	origin, err := originOf(conf)
 	if err != nil {
 		return err
+	}
+	if _, err := os.Lstat(file); err == nil {
+		if _, err := readPlan(file); err != nil {
+			return fault.New(fault.Conflict, "%s exists and is no plan of yours", file).WithHint("give a file that is not there, or one that holds an older plan")
+		}
 	}
 	files, err := witnesses(filesOf(h.dir, c.desired))
 	if err != nil {
 		return err
 	}
-	data, err := plan.Save(cli.Version, node, c.desired, c.Plan, files)
+	data, err := plan.Save(cli.Version, origin, c.desired, c.Plan, files)
 	if err != nil {
 		return err
 	}
@@ -70,7 +81,7 @@ func (h *host) savePlan(file string, c comparison) error {
 // desired implements wish.
 func (s *savedPlan) desired(dir confdir.Dir, conf confdir.Conf) (plan.Desired, *hcl.Config, hcl.Diagnostics, error) {
 	d, config := s.Saved.Desired, &hcl.Config{}
-	node, err := conf.Node()
+	origin, err := originOf(conf)
 	if err != nil {
 		return d, config, nil, err
 	}
@@ -78,12 +89,18 @@ func (s *savedPlan) desired(dir confdir.Dir, conf confdir.Conf) (plan.Desired, *
 		return d, config, nil, fault.New(fault.Conflict, "%s was made for the directory %s, and this is %s", s.file, or(d.Confdir, confdir.Default), dir).
 			WithHint("give --confdir as plan had it, or make the plan anew")
 	}
-	if node != s.Node {
-		return d, config, nil, fault.New(fault.Conflict, "%s was made on host %s, and this is %s", s.file, s.Node, node).
+	if origin != s.Origin {
+		return d, config, nil, fault.New(fault.Conflict, "%s was made on host %s for the server %s, and this is %s, %s", s.file, s.Node, s.Fingerprint, origin.Node, origin.Fingerprint).
 			WithHint("make the plan on this host")
 	}
 	diags := resolve(&d, dir, config)
 	return d, config, diags, nil
+}
+
+// originOf tells this host's server from any other.
+func originOf(conf confdir.Conf) (plan.Origin, error) {
+	node, err := conf.Node()
+	return plan.Origin{Node: node, Fingerprint: conf.LocalFingerprint}, err
 }
 
 // check refuses a plan that is no longer what would be done now.
@@ -146,8 +163,9 @@ func witnesses(files []string) ([]plan.Witness, error) {
 		} else if err != nil {
 			return nil, err
 		}
+		stat := info.Sys().(*syscall.Stat_t)
 		found = append(found, plan.Witness{
-			Path: filepath.Clean(path), Size: info.Size(), Modified: info.ModTime().UnixNano(), Inode: info.Sys().(*syscall.Stat_t).Ino,
+			Path: filepath.Clean(path), Size: info.Size(), Modified: info.ModTime().UnixNano(), Changed: stat.Ctim.Nano(), Inode: stat.Ino,
 		})
 	}
 	return found, nil

@@ -128,7 +128,7 @@ func (h *host) waiting(conf confdir.Conf, running client.Server) ([]waitingView,
 	if err != nil {
 		return nil, err
 	}
-	is, written := inForce(running, conf), written(conf)
+	is, written := inForce(running, conf), written(conf, running.Node)
 	var found []waitingView
 	for _, c := range []struct {
 		what    string

@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/ktsd/ktsd/client"
@@ -17,6 +19,7 @@ import (
 // target carries a plan out on a host.
 type target struct {
 	*host
+	kept     bool // what keytrustee.conf said before this apply is kept
 	replaced bool // keytrustee.conf, and ktsd has not taken the new one on yet
 }
 
@@ -29,7 +32,7 @@ func (t *target) Configure(ctx context.Context, c plan.Configuration) error {
 		return err
 	}
 	if s := c.Server; s != nil {
-		conf.Listen, conf.ServerHostname = s.Listen, s.Hostname
+		conf.Listen, conf.ServerHostname = s.Listen, t.hostname(conf, *s)
 		conf.TLSMinVersion, conf.Ciphers = s.TLS.MinVersion, s.TLS.Ciphers
 		conf.Certificate, conf.PrivateKey, conf.CAChain = s.TLS.Certificate, s.TLS.PrivateKey, s.TLS.CAChain
 		conf.PasswordScript = s.TLS.PasswordScript
@@ -50,24 +53,41 @@ func (t *target) Configure(ctx context.Context, c plan.Configuration) error {
 	return nil
 }
 
-// swap replaces keytrustee.conf, and keeps the one before.
-func (t *target) swap(conf confdir.Conf) error {
-	before, err := os.ReadFile(t.dir.Conf())
-	if err != nil {
-		return err
+// hostname is what keytrustee.conf has to say of the name by which clients reach a
+// server: nothing, where that is what ktsd takes by itself.
+func (t *target) hostname(conf confdir.Conf, s site.Server) string {
+	if node, err := conf.Node(); err == nil && s.Hostname == "" && !strings.EqualFold(node, s.Name) {
+		return s.Name
 	}
-	if err := t.dir.Write(t.dir.PreviousConf(), before, 0o600); err != nil {
-		return err
+	return s.Hostname
+}
+
+// swap replaces keytrustee.conf, and keeps the one that was there before the first
+// of an apply's changes.
+func (t *target) swap(conf confdir.Conf) error {
+	if !t.kept {
+		before, err := os.ReadFile(t.dir.Conf())
+		if err != nil {
+			return err
+		}
+		if err := t.dir.Write(t.dir.PreviousConf(), before, 0o600); err != nil {
+			return err
+		}
+		t.kept = true
 	}
 	return t.dir.WriteConf(conf)
 }
 
-// Reload implements plan.Target. A configuration that ktsd refuses is not left
-// on the disk for its next start.
+// Reload implements plan.Target. A configuration of this apply that ktsd refuses is
+// not left on the disk for its next start.
 func (t *target) Reload(ctx context.Context) error {
 	err := t.admin.Reload(ctx)
-	if err == nil || !t.replaced || !errors.Is(err, client.ErrConflict) {
+	if err == nil || !errors.Is(err, client.ErrConflict) {
 		return err
+	}
+	if !t.replaced {
+		return fault.New(fault.Conflict, "%v; ktsd goes on as before, and would not start with this", err).
+			WithHint("mend what ktsd names; %s is the configuration before this one, if there was one", t.dir.PreviousConf())
 	}
 	before, failed := os.ReadFile(t.dir.PreviousConf())
 	if failed == nil {
@@ -76,8 +96,7 @@ func (t *target) Reload(ctx context.Context) error {
 	if failed != nil {
 		return errors.Join(err, failed)
 	}
-	return fault.New(fault.Conflict, "%v; keytrustee.conf is as it was before", err).
-		WithHint("mend what ktsd names, then apply again")
+	return fmt.Errorf("%w: %w", plan.ErrUndone, fault.New(fault.Conflict, "%v", err).WithHint("mend what ktsd names, then apply again"))
 }
 
 // CreateOrganization implements plan.Target. One that is there by now, such as that

@@ -12,7 +12,7 @@ func (d Dir) Check(conf Conf) error {
 			return err
 		}
 	}
-	secrets := []string{d.SecretKeyring(), d.KEKRing(), d.PrivateKey(), d.RequestedKey(), d.Conf()}
+	secrets := []string{d.SecretKeyring(), d.KEKRing(), d.PrivateKey(), d.RequestedKey(), d.Conf(), d.NextConf(), d.PreviousConf()}
 	switch {
 	case conf.DatabaseURLFile != "":
 		secrets = append(secrets, conf.DatabaseURLFile)

@@ -137,7 +137,9 @@ func staleness(attributes []Attribute) string {
 
 // serverAttributes compares what two servers do, whatever their names.
 func serverAttributes(old, desired site.Server) []Attribute {
-	old.Name = desired.Name
+	if old.Name == "" {
+		old.Name = desired.Name
+	}
 	is, wanted, byDefault := old.WithDefaults(), desired.WithDefaults(), site.Server{Name: desired.Name}.WithDefaults()
 	var attributes []Attribute
 	compare := func(name, is, wanted, byDefault string) {
@@ -147,7 +149,9 @@ func serverAttributes(old, desired site.Server) []Attribute {
 	}
 	listen := func(s site.Server) string { return site.JoinAddresses(set(site.Addresses(s.Listen))) }
 	compare("listen", listen(is), listen(wanted), byDefault.Listen)
-	compare("hostname", is.Hostname, wanted.Hostname, byDefault.Hostname)
+	if !strings.EqualFold(is.Hostname, wanted.Hostname) {
+		compare("hostname", is.Hostname, wanted.Hostname, byDefault.Hostname)
+	}
 	compare("tls.min_version", is.TLS.MinVersion, wanted.TLS.MinVersion, byDefault.TLS.MinVersion)
 	if is.TLS.Ciphers != wanted.TLS.Ciphers {
 		attributes = append(attributes, Attribute{"tls.ciphers", orNote(is.TLS.Ciphers, ownChoice), orNote(wanted.TLS.Ciphers, ownChoice)})

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -75,20 +76,35 @@ func (p *Plan) diffOrganizations(desired Desired, live []LiveOrganization) {
 			removed = append(removed, p.remove(gone, was))
 		}
 	}
+	given := 0
 	for _, name := range slices.Sorted(maps.Keys(existing)) {
-		p.leave(existing[name])
+		if p.leave(existing[name]) {
+			given++
+		}
+	}
+	if given > 0 {
+		p.Warnings = append(p.Warnings, Warning{"organization", "", "", fmt.Sprintf(
+			"%s no longer declared in %s, which gives them up; is that the whole site?", numberOf(given), desired.File)})
 	}
 	p.Changes = append(p.Changes, removed...)
 }
 
-// leave accounts for an organization that is not declared. A file that owned it
-// gives it up.
-func (p *Plan) leave(was LiveOrganization) {
+func numberOf(n int) string {
+	if n == 1 {
+		return "1 is"
+	}
+	return fmt.Sprintf("%d are", n)
+}
+
+// leave accounts for an organization that is not declared, and tells whether the
+// file owned it, which gives it up.
+func (p *Plan) leave(was LiveOrganization) bool {
 	if was.ManagedBy == site.ManagedByFile {
 		p.Changes = append(p.Changes, SetManagement{was.Name, was.ManagedBy, site.ManagedByTenant, true})
-		return
+		return true
 	}
 	p.Unmanaged = append(p.Unmanaged, Unmanaged{was.Name, was.State})
+	return false
 }
 
 // set returns the members of a list, sorted.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,6 +57,9 @@ type Target interface {
 // ErrRunning tells that ktsd has to stop before a plan is carried out.
 var ErrRunning = errors.New("ktsd is running, and has to be stopped before its database changes")
 
+// ErrUndone tells that what Configure did was taken back, since ktsd refused it.
+var ErrUndone = errors.New("keytrustee.conf is as it was before")
+
 // Execute makes the changes in order and calls progress with a sentence on
 // each thing done. It stops at the first error, with an *Incomplete; another
 // plan, made from what is then live, goes on from there. It does nothing, with
@@ -70,13 +74,22 @@ func Execute(ctx context.Context, p Plan, target Target, progress func(message s
 			err = change.run(ctx, target)
 		}
 		if err != nil {
-			return &Incomplete{Done: p.Changes[:i], Failed: change, Left: p.Changes[i+1:], Err: err}
+			done := p.Changes[:i]
+			if errors.Is(err, ErrUndone) {
+				done = slices.DeleteFunc(slices.Clone(done), isConfigure)
+			}
+			return &Incomplete{Done: done, Failed: change, Left: p.Changes[i+1:], Err: err}
 		}
 		for _, message := range change.outcome(p.Confdir) {
 			progress(message)
 		}
 	}
 	return nil
+}
+
+func isConfigure(c Change) bool {
+	_, is := c.(Configure)
+	return is
 }
 
 // Incomplete says how far Execute came.
@@ -94,6 +107,9 @@ const maxListed = 3
 func (e *Incomplete) Error() string {
 	var b strings.Builder
 	total := len(e.Done) + 1 + len(e.Left)
+	if errors.Is(e.Err, ErrUndone) {
+		total++
+	}
 	fmt.Fprintf(&b, "could not %s: %v; %d of %s done", e.Failed, e.Err, len(e.Done), count(total, "change"))
 	for i, change := range e.Left {
 		switch {

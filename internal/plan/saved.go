@@ -21,30 +21,37 @@ const MaxSaved = 64 << 20
 //
 // Its form is JSON, with a newline at the end.
 type Saved struct {
-	Format  int             `json:"format"`
-	Version string          `json:"version"` // of the program that made it
-	Node    string          `json:"node"`    // the host on which it was made
+	Format  int    `json:"format"`
+	Version string `json:"version"` // of the program that made it
+	Origin
 	Desired Desired         `json:"desired"` // without AuthCodes and Warnings
 	Files   []Witness       `json:"files"`   // what Desired names on this host, by path
 	Plan    json.RawMessage `json:"plan"`    // as Plan's MarshalJSON wrote it
+}
+
+// Origin is where a plan was made.
+type Origin struct {
+	Node        string `json:"node"`        // the host
+	Fingerprint string `json:"fingerprint"` // of the server's OpenPGP key
 }
 
 // Witness tells whether a file is the one it was. It says nothing of the content.
 type Witness struct {
 	Path     string `json:"path"`
 	Size     int64  `json:"size"`     // in bytes
-	Modified int64  `json:"modified"` // in nanoseconds since 1970
+	Modified int64  `json:"modified"` // the content, in nanoseconds since 1970
+	Changed  int64  `json:"changed"`  // the file, its mode and names too
 	Inode    uint64 `json:"inode"`
 }
 
 // Save returns a plan to be carried out later, and the files that it depends on.
-func Save(version, node string, d Desired, p Plan, files []Witness) ([]byte, error) {
+func Save(version string, origin Origin, d Desired, p Plan, files []Witness) ([]byte, error) {
 	view, err := json.Marshal(p)
 	if err != nil {
 		return nil, err
 	}
 	d.AuthCodes, d.Warnings = nil, nil
-	data, err := json.Marshal(Saved{savedFormat, version, node, d, files, view})
+	data, err := json.Marshal(Saved{savedFormat, version, origin, d, files, view})
 	if err != nil {
 		return nil, err
 	}

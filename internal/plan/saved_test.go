@@ -14,7 +14,7 @@ import (
 
 func save(t *testing.T, s scenario) []byte {
 	t.Helper()
-	data, err := plan.Save("v1", "kts01", s.desired, plan.Diff(s.desired, s.live), []plan.Witness{{Path: "/etc/pki/kts01.pem", Size: 1, Modified: 2, Inode: 3}})
+	data, err := plan.Save("v1", plan.Origin{Node: "kts01"}, s.desired, plan.Diff(s.desired, s.live), []plan.Witness{{Path: "/etc/pki/kts01.pem", Size: 1, Modified: 2, Inode: 3}})
 	if err != nil {
 		t.Fatalf("%s: Save: %v", s.name, err)
 	}
@@ -60,7 +60,7 @@ func TestSavedIsRefused(t *testing.T) {
 	for seed := range int64(pairs) {
 		r := rand.New(rand.NewSource(seed))
 		desired, w := randomDesired(r), randomWorld(r)
-		data, err := plan.Save("v1", "kts01", desired, plan.Diff(desired, w.live()), nil)
+		data, err := plan.Save("v1", plan.Origin{Node: "kts01"}, desired, plan.Diff(desired, w.live()), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -75,7 +75,7 @@ func TestSavedIsRefused(t *testing.T) {
 		}
 		apply(t, seed, desired, w)
 		what := drift(r, desired, w)
-		again, err := plan.Save("v1", "kts01", desired, plan.Diff(desired, w.live()), nil)
+		again, err := plan.Save("v1", plan.Origin{Node: "kts01"}, desired, plan.Diff(desired, w.live()), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -113,7 +113,7 @@ func TestParseSaved(t *testing.T) {
 // FuzzParseSaved: what can be read can be shown, and compared.
 func FuzzParseSaved(f *testing.F) {
 	s := everything()
-	data, err := plan.Save("v1", "kts01", s.desired, plan.Diff(s.desired, s.live), nil)
+	data, err := plan.Save("v1", plan.Origin{Node: "kts01"}, s.desired, plan.Diff(s.desired, s.live), nil)
 	if err != nil {
 		f.Fatal(err)
 	}
