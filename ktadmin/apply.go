@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"strings"
 
 	"github.com/ktsd/ktsd/internal/cli"
+	"github.com/ktsd/ktsd/internal/confdir"
 	"github.com/ktsd/ktsd/internal/fault"
 	"github.com/ktsd/ktsd/internal/names"
 	"github.com/ktsd/ktsd/internal/plan"
@@ -87,8 +87,10 @@ func (a *applyCommand) Run(ctx context.Context, c *command, streams *cli.Streams
 		return err
 	}
 	defer unlock()
-	if err := os.Remove(h.dir.NextConf()); err != nil && !errors.Is(err, fs.ErrNotExist) { // of an apply that was killed
-		return err
+	if confdir.Exists(h.dir.NextConf()) { // an apply was killed
+		if err := os.Remove(h.dir.NextConf()); err != nil {
+			return err
+		}
 	}
 	made, err := a.round(ctx, h, from, saved, streams)
 	if err != nil {
