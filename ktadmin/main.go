@@ -18,11 +18,11 @@ type command struct {
 	Fmt      fmtCommand      `cmd:"" help:"Format a site's files."`
 	Validate validateCommand `cmd:"" help:"Check a site's files, wherever they are."`
 	Plan     planCommand     `cmd:"" help:"Show what apply would change, and change nothing."`
-	Status   statusCommand   `cmd:"" help:"Show how this host's server does, and what is wrong."`
 	Apply    applyCommand    `cmd:"" help:"Make this host what the site's file declares."`
 	Show     showCommand     `cmd:"" help:"Show a plan that was saved."`
-	Cert     certCommand     `cmd:"" help:"Request, make, install and show the TLS certificate."`
 	Export   exportCommand   `cmd:"" help:"Write what is live on this host as a site's file."`
+	Status   statusCommand   `cmd:"" help:"Show how this host's server does, and what is wrong."`
+	Cert     certCommand     `cmd:"" help:"Request, make, install and show the TLS certificate."`
 	Audit    auditCommand    `cmd:"" help:"Look into the audit log."`
 	DB       dbCommand       `cmd:"" name:"db" help:"Work on the database while ktsd is stopped."`
 }
