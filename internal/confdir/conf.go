@@ -4,10 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
+	"io"
 	"strings"
 
 	"github.com/ktsd/ktsd/internal/bounds"
+	"github.com/ktsd/ktsd/internal/safefile"
 )
 
 // Conf is what keytrustee.conf holds. Where a field is empty, its default
@@ -70,16 +71,17 @@ func (d Dir) ReadConf() (Conf, error) { return readConf(d.Conf()) }
 func (d Dir) ReadNextConf() (Conf, error) { return readConf(d.NextConf()) }
 
 func readConf(file string) (Conf, error) {
-	info, err := os.Stat(file)
+	f, info, err := safefile.OpenRegular(file)
 	if err != nil {
 		return Conf{}, err
 	}
-	if info.Size() > maxConf {
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxConf+1))
+	if err != nil {
+		return Conf{}, err
+	}
+	if len(data) > maxConf {
 		return Conf{}, fmt.Errorf("%s has %d bytes; at most %d are read", file, info.Size(), maxConf)
-	}
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return Conf{}, err
 	}
 	c, err := ParseConf(data)
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 )
 
@@ -17,7 +16,7 @@ func ReadSecret(path string) (string, error) {
 	if err := CheckSecret(path); err != nil {
 		return "", err
 	}
-	f, err := os.Open(path)
+	f, _, err := OpenRegular(path)
 	if err != nil {
 		return "", err
 	}

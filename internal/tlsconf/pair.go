@@ -8,7 +8,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
+
+	"github.com/ktsd/ktsd/internal/safefile"
 )
 
 // maxPEM bounds what is read of a certificate or key file, in bytes.
@@ -46,17 +47,13 @@ func (e *KeyError) Error() string { return e.Err.Error() }
 // Unwrap returns the error itself.
 func (e *KeyError) Unwrap() error { return e.Err }
 
-// readFile returns a file's content and its permission bits.
+// readFile returns the content of a regular file and its permission bits.
 func readFile(name string) ([]byte, fs.FileMode, error) {
-	f, err := os.Open(name)
+	f, info, err := safefile.OpenRegular(name)
 	if err != nil {
 		return nil, 0, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, 0, err
-	}
 	data, err := io.ReadAll(io.LimitReader(f, maxPEM+1))
 	if err != nil {
 		return nil, 0, err
