@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -55,14 +54,15 @@ type ktsd struct {
 
 	settings atomic.Pointer[settings]
 
-	reloading sync.Mutex
+	turn      turn
+	stopping  atomic.Bool
 	listeners map[string]net.Listener // of public, by their addresses; reload may replace them
 }
 
 // start opens everything in the order in which one thing needs another, and
 // listens. Whatever is wrong is found here, before anything is served.
 func start(ctx context.Context, dir confdir.Dir, log *slog.Logger, stderr io.Writer) (_ *ktsd, err error) {
-	k := &ktsd{dir: dir, log: log, stderr: stderr, started: time.Now().UTC(), clients: &crowd{log: log}, listeners: map[string]net.Listener{}, failed: make(chan error, 4)}
+	k := &ktsd{dir: dir, log: log, stderr: stderr, started: time.Now().UTC(), clients: &crowd{log: log}, turn: make(turn, 1), listeners: map[string]net.Listener{}, failed: make(chan error, 4)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, k.close())

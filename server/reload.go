@@ -1,17 +1,44 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"os"
+	"time"
 )
+
+// reloadOn reloads at each signal, beside everything else that ktsd does, until ctx
+// ends. Signals that come during a reload are one more reload.
+func (k *ktsd) reloadOn(ctx context.Context, hup <-chan os.Signal) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hup:
+			if err := k.reloadWithin(0); err != nil && ctx.Err() == nil {
+				k.log.Error("reload refused; ktsd goes on as before", "error", err)
+			}
+		}
+	}
+}
 
 // reload takes up keytrustee.conf and the certificate as they are now, or says
 // why it goes on as before. Open connections are not disturbed.
-func (k *ktsd) reload() error {
-	k.reloading.Lock()
-	defer k.reloading.Unlock()
+func (k *ktsd) reload() error { return k.reloadWithin(turnPatience) }
+
+// reloadWithin reloads if its turn comes within patience; 0 waits for good.
+func (k *ktsd) reloadWithin(patience time.Duration) error {
+	if err := k.turn.take(patience); err != nil {
+		return err
+	}
+	defer k.turn.giveUp()
 	next, err := loadSettings(k.dir)
 	if err != nil {
 		return err
+	}
+	if k.stopping.Load() {
+		return errors.New("it is about to stop")
 	}
 	if err := k.move(next.addresses); err != nil {
 		return fmt.Errorf("listening: %w", err)
@@ -28,8 +55,10 @@ func (k *ktsd) reload() error {
 // check says whether a reload would take up keytrustee.conf.next in the place of
 // keytrustee.conf, or why it would not. It changes nothing.
 func (k *ktsd) check() error {
-	k.reloading.Lock()
-	defer k.reloading.Unlock()
+	if err := k.turn.take(turnPatience); err != nil {
+		return err
+	}
+	defer k.turn.giveUp()
 	next, err := nextSettings(k.dir)
 	if err != nil {
 		return err

@@ -14,7 +14,8 @@ import (
 // stopTimeout is how long requests under way have to end when ktsd stops.
 const stopTimeout = 20 * time.Second
 
-// serve tells systemd, and waits: for a stop, for a reload, for a failure.
+// serve tells systemd, and waits: for a stop, for a failure. Nothing that can take its
+// time is done here, since the watchdog waits for it.
 func (k *ktsd) serve(ctx context.Context, hup <-chan os.Signal) error {
 	watchdog, stopWatchdog := watchdogTicks()
 	defer stopWatchdog()
@@ -24,16 +25,13 @@ func (k *ktsd) serve(ctx context.Context, hup <-chan os.Signal) error {
 	k.log.Info("serving", "version", cli.Version, "fingerprint", k.fingerprint, "node", k.node, "database", k.database,
 		"listen", k.settings.Load().listen, "socket", k.dir.Socket(), "start_ms", time.Since(k.started).Milliseconds())
 	k.notify(daemon.SdNotifyReady, "STATUS=serving on "+k.settings.Load().listen)
+	go k.reloadOn(ctx, hup)
 	for {
 		select {
 		case <-ctx.Done():
 			return k.stop()
 		case err := <-k.failed:
 			return errors.Join(err, k.stop())
-		case <-hup:
-			if err := k.reload(); err != nil {
-				k.log.Error("reload refused; ktsd goes on as before", "error", err)
-			}
 		case <-look.C:
 			k.rest.look()
 		case <-watchdog:
@@ -44,6 +42,7 @@ func (k *ktsd) serve(ctx context.Context, hup <-chan os.Signal) error {
 
 // stop ends after the requests under way, with everything on disk.
 func (k *ktsd) stop() error {
+	k.stopping.Store(true)
 	k.notify(daemon.SdNotifyStopping)
 	k.log.Info("stopping")
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
