@@ -38,7 +38,7 @@ type nextConf struct {
 	wants  []string
 }
 
-// badNext returns 16 of them. The files that they name are below folder.
+// badNext returns 20 of them. The files that they name are below folder.
 func badNext(t *testing.T, folder, taken string) map[string]nextConf {
 	t.Helper()
 	cert, key, err := tlsconf.SelfSigned("localhost", time.Now())
@@ -80,6 +80,10 @@ func badNext(t *testing.T, folder, taken string) map[string]nextConf {
 		"an address twice":      {change: listen(", 127.0.0.1:1 127.0.0.1:1"), wants: []string{"LISTEN", "127.0.0.1:1 is there twice"}},
 		"too many addresses":    {change: listen(many), wants: []string{"LISTEN", "at most 16"}},
 		"an address in use":     {change: listen(", " + taken), wants: []string{"listening", taken, "in use"}},
+		"another node":          {change: func(c *confdir.Conf) { c.Hostname = "kts02.example.com" }, wants: []string{"HOSTNAME", "belongs to node localhost", "kts02.example.com"}},
+		"another OpenPGP key":   {change: func(c *confdir.Conf) { c.LocalFingerprint = strings.Repeat("A", 40) }, wants: []string{"pubring.gpg does not hold", strings.Repeat("A", 40)}},
+		"two databases":         {change: func(c *confdir.Conf) { c.DatabaseURL, c.DatabaseURLFile = "postgres://ktsd@localhost/k", "/u" }, wants: []string{"DATABASE_URL and DATABASE_URL_FILE are both set"}},
+		"a database unknown":    {change: func(c *confdir.Conf) { c.DatabaseURL = "mysql://ktsd:OpenSesame4711@localhost/k" }, wants: []string{"postgres"}},
 		"another host's":        {change: listen(", 192.0.2.1:11371"), wants: []string{"listening", "192.0.2.1:11371", "cannot assign"}},
 	}
 }

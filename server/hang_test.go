@@ -115,7 +115,7 @@ func TestPipesInTheWay(t *testing.T) {
 	if err := s.Admin().Check(t.Context()); err == nil || !strings.Contains(err.Error(), dir.NextConf()+want) {
 		t.Errorf("check: got %v, want %q", err, want)
 	}
-	for _, file := range []string{dir.Conf(), dir.Certificate(), dir.PrivateKey(), dir.CertificateChain()} {
+	for _, file := range []string{dir.Conf(), dir.Certificate(), dir.PrivateKey(), dir.CertificateChain(), dir.SecretKeyring(), dir.PublicKeyring()} {
 		pipe(file)
 		if err := s.Admin().Reload(t.Context()); err == nil || !strings.Contains(err.Error(), file+want) {
 			t.Errorf("reload: got %v, want %q", err, file+want)

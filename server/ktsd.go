@@ -97,7 +97,7 @@ func start(ctx context.Context, dir confdir.Dir, log *slog.Logger, stderr io.Wri
 	if err != nil {
 		return nil, err
 	}
-	settings, err := loadSettings(dir)
+	settings, err := settingsOf(dir, dir.Conf(), conf)
 	if err != nil {
 		return nil, err
 	}

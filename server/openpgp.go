@@ -3,14 +3,15 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
-	"os"
 	"time"
 
 	"github.com/ktsd/ktsd/internal/confdir"
 	"github.com/ktsd/ktsd/internal/escrow"
 	"github.com/ktsd/ktsd/internal/fault"
 	"github.com/ktsd/ktsd/internal/pgp"
+	"github.com/ktsd/ktsd/internal/safefile"
 )
 
 // openPGP gives the domain what it needs of package pgp.
@@ -37,7 +38,7 @@ func (openPGP) VerifyDetached(key escrow.PublicKey, message, signature []byte, n
 // serverKey returns the server's OpenPGP key, whose secret part signs what ktsd
 // says of itself.
 func serverKey(dir confdir.Dir, fingerprint string) (*pgp.SecretKey, error) {
-	ring, err := os.ReadFile(dir.SecretKeyring())
+	ring, err := readRing(dir.SecretKeyring())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fault.New(fault.NotFound, "the server's OpenPGP secret key %s is missing", dir.SecretKeyring()).
 			WithHint("restore it from a backup of the configuration directory; clients know this server by that key")
@@ -59,7 +60,7 @@ func serverKey(dir confdir.Dir, fingerprint string) (*pgp.SecretKey, error) {
 // hasPublicKey refuses a public keyring that does not belong to the secret one:
 // gpg and the other node work with it.
 func hasPublicKey(dir confdir.Dir, fingerprint string) error {
-	ring, err := os.ReadFile(dir.PublicKeyring())
+	ring, err := readRing(dir.PublicKeyring())
 	if errors.Is(err, fs.ErrNotExist) {
 		return fault.New(fault.NotFound, "the server's public key is missing: there is no %s", dir.PublicKeyring()).
 			WithHint("have it written again from secring.gpg: ktadmin init --confdir %s", dir)
@@ -77,4 +78,14 @@ func hasPublicKey(dir confdir.Dir, fingerprint string) error {
 	}
 	return fault.New(fault.Unavailable, "%s does not hold the server's key %s, which keytrustee.conf names", dir.PublicKeyring(), fingerprint).
 		WithHint("restore pubring.gpg, secring.gpg and keytrustee.conf from one backup; they belong together")
+}
+
+// readRing reads a keyring, which is a regular file.
+func readRing(file string) ([]byte, error) {
+	f, _, err := safefile.OpenRegular(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(f)
 }

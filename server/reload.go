@@ -33,7 +33,11 @@ func (k *ktsd) reloadWithin(patience time.Duration) error {
 		return err
 	}
 	defer k.turn.giveUp()
-	next, err := loadSettings(k.dir)
+	conf, err := k.dir.ReadConf()
+	if err != nil {
+		return err
+	}
+	next, err := k.load(k.dir.Conf(), conf)
 	if err != nil {
 		return err
 	}
@@ -59,7 +63,11 @@ func (k *ktsd) check() error {
 		return err
 	}
 	defer k.turn.giveUp()
-	next, err := nextSettings(k.dir)
+	conf, err := k.dir.ReadNextConf()
+	if err != nil {
+		return err
+	}
+	next, err := k.load(k.dir.NextConf(), conf)
 	if err != nil {
 		return err
 	}

@@ -153,7 +153,7 @@ func badSettings(t *testing.T, confdirectory, taken string) map[string]badSettin
 			}
 			rewrite(t, file, key)
 		}, []string{"do not belong together"}},
-		"a readable key": {dir.PrivateKey(), func(file string) { chmod(t, file, 0o644) }, []string{"chmod 0600"}},
+		"a readable key": {dir.PrivateKey(), func(file string) { chmod(t, file, 0o644) }, []string{"chmod 600"}},
 		"a damaged certificate": {dir.Certificate(), func(file string) {
 			rewrite(t, file, []byte("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"))
 		}, []string{dir.Certificate(), "damaged"}},

@@ -34,27 +34,8 @@ type settings struct {
 	audit          bounds.Audit
 }
 
-// loadSettings reads everything that a reload can change. An error changes
-// nothing.
-func loadSettings(dir confdir.Dir) (*settings, error) {
-	conf, err := dir.ReadConf()
-	if err != nil {
-		return nil, err
-	}
-	return settingsOf(dir, dir.Conf(), conf)
-}
-
-// nextSettings are what loadSettings would read if keytrustee.conf.next were
-// keytrustee.conf.
-func nextSettings(dir confdir.Dir) (*settings, error) {
-	conf, err := dir.ReadNextConf()
-	if err != nil {
-		return nil, err
-	}
-	return settingsOf(dir, dir.NextConf(), conf)
-}
-
-// settingsOf loads what conf, read from file, says and names.
+// settingsOf loads everything that a reload can change: what conf, read from file, says
+// and names. An error changes nothing.
 func settingsOf(dir confdir.Dir, file string, conf confdir.Conf) (*settings, error) {
 	s := &settings{
 		listen:         or(conf.Listen, confdir.DefaultListen),

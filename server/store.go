@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 
@@ -24,17 +23,14 @@ type store interface {
 // openStore opens the database that keytrustee.conf names. It makes none: one that
 // is empty by mistake would deny every key.
 func (k *ktsd) openStore(ctx context.Context, conf confdir.Conf, lock *os.File) (store, error) {
-	url, err := conf.ReadDatabaseURL()
+	url, err := databaseURL(k.dir.Conf(), conf)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", k.dir.Conf(), err)
+		return nil, err
 	}
 	k.databaseURL = url
 	if url == "" {
 		k.database = "sqlite"
 		return k.openSQLite(ctx)
-	}
-	if err := postgres.CheckURL(url); err != nil {
-		return nil, fmt.Errorf("%s: %w", k.dir.Conf(), err)
 	}
 	k.database = "postgres " + postgres.Describe(url)
 	return k.openPostgres(ctx, url, lock)

@@ -6,13 +6,16 @@ import "github.com/ktsd/ktsd/internal/safefile"
 // database's URL where conf names one, are readable by their owner alone and no
 // directory can be written by others. Other files may have any mode, so a tree
 // laid out by the original passes.
-func (d Dir) Check(conf Conf) error {
+func (d Dir) Check(conf Conf) error { return d.CheckWith(d.Conf(), conf) }
+
+// CheckWith is Check if file, which conf was read from, were keytrustee.conf.
+func (d Dir) CheckWith(file string, conf Conf) error {
 	for _, dir := range append([]string{string(d), d.SSL()}, d.StateDirs()...) {
 		if err := safefile.CheckDirectory(dir); err != nil {
 			return err
 		}
 	}
-	secrets := []string{d.SecretKeyring(), d.KEKRing(), d.PrivateKey(), d.RequestedKey(), d.Conf(), d.NextConf(), d.PreviousConf()}
+	secrets := []string{d.SecretKeyring(), d.KEKRing(), d.PrivateKey(), d.RequestedKey(), file, d.NextConf(), d.PreviousConf()}
 	switch {
 	case conf.DatabaseURLFile != "":
 		secrets = append(secrets, conf.DatabaseURLFile)
