@@ -47,6 +47,7 @@ func (k *ktsd) reloadWithin(patience time.Duration) error {
 	if err := k.move(next.addresses); err != nil {
 		return fmt.Errorf("listening: %w", err)
 	}
+	next.goOnFrom(k.settings.Load())
 	k.takeOn(next)
 	if k.databaseChanged() {
 		k.log.Warn("keytrustee.conf names another database, or another URL of it, which a start takes on and a reload does not", "database", k.database)

@@ -2,17 +2,21 @@ package main_test
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"io"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ktsd/ktsd/internal/api"
 	"github.com/ktsd/ktsd/internal/confdir"
 	"github.com/ktsd/ktsd/internal/fault"
 	"github.com/ktsd/ktsd/internal/ktest"
+	"github.com/ktsd/ktsd/internal/tlsconf"
 )
 
 // resumer makes a connection for each request, and keeps the TLS session for the
@@ -114,6 +118,58 @@ func TestResumptionAfterReload(t *testing.T) {
 	s.Stop(t)
 	latest.s = ktest.Start(t, s.Dir)
 	latest.want(t, "after a restart", false, id)
+}
+
+// TestResumptionAfterAnotherKey: who resumes is shown no certificate, so once the
+// server's key is another one no session is resumed, and the client sees the new key;
+// another certificate for the same key is no reason.
+func TestResumptionAfterAnotherKey(t *testing.T) {
+	t.Parallel()
+	s, _, id := service(t)
+	dir := confdir.Dir(s.Dir)
+	first, err := os.ReadFile(dir.Certificate())
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, key, err := tlsconf.SelfSigned("localhost", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := tlsconf.ParseKey(key, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	third, err := tlsconf.Identity{Names: []string{"localhost"}}.SelfSigned(signer, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []*resumer
+	for _, version := range tlsVersions {
+		r := newResumer(t, s, id, version)
+		r.config.RootCAs = x509.NewCertPool()
+		for _, cert := range [][]byte{first, second, third} {
+			r.config.RootCAs.AppendCertsFromPEM(cert)
+		}
+		all = append(all, r)
+		r.want(t, "the first connection", false, id)
+		r.want(t, "the second connection", true, id)
+	}
+	rewrite(t, dir.PrivateKey(), key)
+	rewrite(t, dir.Certificate(), second)
+	if err := s.Admin().Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range all {
+		r.want(t, "the first connection with another key", false, id)
+		r.want(t, "the second connection with it", true, id)
+	}
+	rewrite(t, dir.Certificate(), third)
+	if err := s.Admin().Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range all {
+		r.want(t, "a connection with another certificate for that key", true, id)
+	}
 }
 
 // TestResumptionByOpenSSL: OpenSSL keeps a session and resumes it, with its

@@ -30,6 +30,7 @@ type settings struct {
 	suites         ciphers.Result
 	tls            *tls.Config
 	http1          *tls.Config // tls, without HTTP/2
+	sessions       *tls.Config // for the keys that seal the sessions of both
 	limits         bounds.Limits
 	audit          bounds.Audit
 }
@@ -76,6 +77,7 @@ func settingsOf(dir confdir.Dir, file string, conf confdir.Conf) (*settings, err
 	s.tls = tlsconf.Server(floor, s.suites.Suites, func() *tls.Certificate { return s.certificate })
 	s.http1 = s.tls.Clone()
 	s.tls.NextProtos, s.http1.NextProtos = []string{"h2", "http/1.1"}, []string{"http/1.1"}
+	s.sealSessions()
 	return s, nil
 }
 
