@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"time"
@@ -38,6 +39,9 @@ func checkTLS(config *hcl.Config, server site.Server, dir confdir.Dir) ([]plan.W
 	for _, w := range tlsconf.Warnings(pair, cmp.Or(server.Hostname, server.Name), time.Now()) {
 		warnings = append(warnings, serverWarning(server, "tls.certificate", w.Text))
 	}
+	if !suited(server.TLS.Ciphers, server.TLS.MinVersion, pair.Leaf) {
+		warnings = append(warnings, serverWarning(server, "tls.ciphers", fmt.Sprintf("no suite of it works with the key of the certificate (%s), so only clients with TLS 1.3 can connect", tlsconf.KeyType(pair.Leaf.PublicKey))))
+	}
 	return warnings, diags
 }
 
@@ -58,6 +62,13 @@ func checkCiphers(config *hcl.Config, server site.Server) ([]plan.Warning, hcl.D
 		warnings = append(warnings, serverWarning(server, "tls.ciphers", "it has no effect: with min_version tlsv1.3 there are the suites of TLS 1.3 alone, which are fixed"))
 	}
 	return warnings, nil
+}
+
+// suited says whether one of these ciphers works with the key of a certificate, or none
+// is needed. Of a string that cannot be read something else is said.
+func suited(cipherString, minVersion string, leaf *x509.Certificate) bool {
+	found, err := ciphers.Parse(cipherString)
+	return err != nil || minVersion == "tlsv1.3" || tlsconf.ServesKey(found.Suites, leaf)
 }
 
 func serverWarning(server site.Server, attribute, text string) plan.Warning {

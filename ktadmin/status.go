@@ -24,11 +24,12 @@ func (statusCommand) Help() string {
 what is wrong. While ktsd is stopped it shows what its files say. Nothing is changed, and no
 audit record is left.
 
-Exits 0 if all is well; 2 at warnings: the certificate ends within 30 days, keytrustee.conf has
-what ktsd has not taken on, the audit log's disk fills up or is slow, its heads do not get away;
-1 at errors: ktsd is stopped or does not answer, its certificate has ended, changes or requests
-are refused. A self-signed certificate, pending clients and expired organizations are told, and
-are no warnings. Mind that the plugins of Nagios have 1 and 2 the other way round.
+Exits 0 if all is well; 2 at warnings: the certificate ends within 30 days, is for another name,
+or fits no cipher suite, keytrustee.conf has what ktsd has not taken on, the audit log's disk
+fills up or is slow, its heads do not get away; 1 at errors: ktsd is stopped or does not answer,
+its certificate has ended, changes or requests are refused. A self-signed certificate, pending
+clients and expired organizations are told, and are no warnings. Mind that the plugins of Nagios
+have 1 and 2 the other way round.
 
 Examples:
   ktadmin status
@@ -109,6 +110,7 @@ func (h *host) stopped(s *status, conf confdir.Conf, cause error) (err error) {
 		s.find(levelError, "put it in its place again, or have one made: ktadmin init", "%v", err)
 	} else {
 		s.Certificate = &certificateView{File: file, CertificateStatus: describeCertificate(leaf, cmp.Or(conf.ServerHostname, s.Host))}
+		s.Certificate.Suited = suited(conf.Ciphers, conf.TLSMinVersion, leaf)
 	}
 	s.judge(time.Now())
 	return nil

@@ -60,6 +60,10 @@ func (s *status) judgeCertificate(now time.Time) {
 	if !s.Certificate.Named {
 		s.find(levelWarning, "have one made for it: ktadmin cert request, or set hostname in the site's file", "the TLS certificate is not for %s, the name by which clients reach this server", s.Certificate.Hostname)
 	}
+	if !s.Certificate.Suited {
+		s.find(levelWarning, "have tls.ciphers in the site's file match the key, or have a certificate made for another type of key: ktadmin cert request --key-type",
+			"no cipher suite that ktsd may use works with the key of the TLS certificate, so only clients with TLS 1.3 can connect")
+	}
 	if s.Certificate.SelfSigned {
 		s.find(levelNote, "", "the TLS certificate is self-signed: clients have to be given it, or the server's fingerprint")
 	}

@@ -43,7 +43,7 @@ func certificateStatus(s *settings) api.CertificateStatus {
 	leaf := s.leaf()
 	return api.CertificateStatus{
 		Subject: leaf.Subject.String(), Names: tlsconf.Names(leaf), Expires: leaf.NotAfter, SelfSigned: tlsconf.IsSelfSigned(leaf),
-		Hostname: s.hostname, Named: leaf.VerifyHostname(s.hostname) == nil,
+		Hostname: s.hostname, Named: leaf.VerifyHostname(s.hostname) == nil, Suited: s.suited(),
 	}
 }
 

@@ -29,9 +29,14 @@ func (k *ktsd) warnOfCiphers(s *settings) {
 	if len(s.suites.LeftOut) > 0 {
 		k.log.Info("insecure cipher suites of SSL_CIPHERS are left out, since it does not name them", "suites", suiteNames(s.suites.LeftOut))
 	}
-	if s.tls.MinVersion < tls.VersionTLS13 && !tlsconf.ServesKey(s.suites.Suites, s.leaf()) {
+	if !s.suited() {
 		k.log.Warn("no cipher suite of SSL_CIPHERS works with the server's key, so only clients with TLS 1.3 can connect", "suites", suiteNames(s.suites.Suites))
 	}
+}
+
+// suited says whether a suite works with the server's key, or none is needed.
+func (s *settings) suited() bool {
+	return s.tls.MinVersion >= tls.VersionTLS13 || tlsconf.ServesKey(s.suites.Suites, s.leaf())
 }
 
 // suiteNames returns suites as a cipher string.

@@ -19,6 +19,7 @@ type CertificateStatus struct {
 	SelfSigned bool      `json:"self_signed"`
 	Hostname   string    `json:"hostname"` // by which clients reach the server
 	Named      bool      `json:"named"`    // it is for that name
+	Suited     bool      `json:"suited"`   // a cipher suite works with its key, where any are needed: TLS 1.3 has its own
 }
 
 // StoreStatus tells how the database does.

@@ -18,6 +18,7 @@ func statusFields() map[string]field {
 		"CertificateStatus.self_signed": {"Whether it vouches for itself.", nil},
 		"CertificateStatus.hostname":    {"The name by which clients reach the server.", nil},
 		"CertificateStatus.named":       {"Whether it is for that name.", nil},
+		"CertificateStatus.suited":      {"Whether a cipher suite that the server may use works with its key. If not, only clients with TLS 1.3 can connect.", nil},
 
 		"StoreStatus":         {"Tells how the database does.", nil},
 		"StoreStatus.problem": {"Why no changes can be made; absent where they can.", nil},
