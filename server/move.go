@@ -13,19 +13,23 @@ import (
 // goes on. Where an old one is in the way of a new one, such as localhost:11371 of
 // :11371, it is closed first. After an error ktsd listens as before.
 func (k *ktsd) move(addresses []string) error {
+	all, err := resolve(addresses)
+	if err != nil {
+		return err
+	}
 	opened, closed := map[string]net.Listener{}, []string(nil)
-	for _, address := range addresses {
+	for i, address := range addresses {
 		if k.listeners[address] != nil {
 			continue
 		}
-		l, err := net.Listen("tcp", address)
+		l, err := open(all[i])
 		if errors.Is(err, syscall.EADDRINUSE) {
 			for _, old := range k.inTheWay(address, addresses) {
 				k.listeners[old].Close()
 				delete(k.listeners, old)
 				closed = append(closed, old)
 			}
-			l, err = net.Listen("tcp", address)
+			l, err = open(all[i])
 		}
 		if err != nil {
 			closeAll(opened)
@@ -65,7 +69,11 @@ func (k *ktsd) inTheWay(address string, stay []string) []string {
 func (k *ktsd) listenAgain(addresses []string) error {
 	var errs []error
 	for _, address := range addresses {
-		l, err := net.Listen("tcp", address)
+		var l net.Listener
+		all, err := resolve([]string{address})
+		if err == nil {
+			l, err = open(all[0])
+		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("listening again on %s: %w", address, err))
 			continue
@@ -83,15 +91,19 @@ func (k *ktsd) listenAgain(addresses []string) error {
 // is free that one of our own is in the way of shows only in the move, so there it is
 // tried whether this host has it.
 func (k *ktsd) tryAddresses(addresses []string) error {
+	all, err := resolve(addresses)
+	if err != nil {
+		return err
+	}
 	opened := map[string]net.Listener{}
 	defer closeAll(opened)
-	for _, address := range addresses {
+	for i, address := range addresses {
 		if k.listeners[address] != nil {
 			continue
 		}
-		l, err := net.Listen("tcp", address)
-		if host, _, failed := net.SplitHostPort(address); errors.Is(err, syscall.EADDRINUSE) && failed == nil && len(k.inTheWay(address, addresses)) > 0 {
-			l, err = net.Listen("tcp", net.JoinHostPort(host, "0"))
+		l, err := open(all[i])
+		if errors.Is(err, syscall.EADDRINUSE) && len(k.inTheWay(address, addresses)) > 0 {
+			l, err = open(anyPort(all[i]))
 		}
 		if err != nil {
 			return err
