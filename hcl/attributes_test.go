@@ -52,6 +52,9 @@ func TestExpiration(t *testing.T) {
 		`"2027-12-31T18:00:00Z"`:      time.Date(2027, 12, 31, 18, 0, 0, 0, time.UTC),
 		`"2027-12-31T18:00:00+01:00"`: time.Date(2027, 12, 31, 17, 0, 0, 0, time.UTC),
 		`"9999-12-31T18:59:59"`:       {}, // as the original shows that it never ends
+		`"9999-12-31T18:59:59Z"`:      {},
+		`"9999-12-31T19:59:59+01:00"`: {},
+		`"9999-12-31T18:59:58Z"`:      time.Date(9999, 12, 31, 18, 59, 58, 0, time.UTC),
 		`null`:                        {},
 	} {
 		org := parse(t, "organization \"x\" {\n  contacts = [\"a@b\"]\n  managed_by = \"tenant\"\n  expiration = "+value+"\n}\n").Site().Organizations[0]

@@ -95,8 +95,8 @@ func (d *decoder) contacts(body *hclsyntax.Body) []string {
 func checkManagedBy(value string) error { return site.CheckManagedBy(site.ManagedBy(value)) }
 
 // expiration returns when an organization ends; zero: never. A date is midnight
-// at its beginning. Without a zone, time is UTC. It is never, too, at the time that
-// the original's listing has for it.
+// at its beginning. Without a zone, time is UTC. site.NoExpiration is
+// never, however it is written.
 func (d *decoder) expiration(body *hclsyntax.Body) (when time.Time) {
 	check := func(value string) (err error) {
 		when, err = parseExpiration(value)
@@ -109,9 +109,6 @@ func (d *decoder) expiration(body *hclsyntax.Body) (when time.Time) {
 }
 
 func parseExpiration(value string) (time.Time, error) {
-	if value == originalNever {
-		return time.Time{}, nil
-	}
 	for _, layout := range []string{time.DateOnly, time.RFC3339, "2006-01-02T15:04:05"} {
 		when, err := time.Parse(layout, value)
 		if err != nil {
@@ -120,14 +117,13 @@ func parseExpiration(value string) (time.Time, error) {
 		if when = when.UTC(); when.Nanosecond() != 0 || when.Year() < firstYear || when.Year() > lastYear {
 			return time.Time{}, fmt.Errorf("the time is a whole second in the years %d to %d", firstYear, lastYear)
 		}
+		if when.Equal(site.NoExpiration()) {
+			return time.Time{}, nil
+		}
 		return when, nil
 	}
 	return time.Time{}, errors.New(`this is no date such as "2027-12-31", which is its first moment in UTC, and no time such as "2027-12-31T18:00:00+01:00"`)
 }
-
-// originalNever is the expiration that the original's listing has for an
-// organization that never expires.
-const originalNever = "9999-12-31T18:59:59"
 
 // The years that a time can be in.
 const (
