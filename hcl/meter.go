@@ -2,6 +2,7 @@ package hcl
 
 import (
 	"fmt"
+	"slices"
 
 	hcllib "github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -68,6 +69,18 @@ func (m *metered) Value(ctx *hcllib.EvalContext) (cty.Value, hcllib.Diagnostics)
 
 // UnwrapExpression lets the library see what an expression is.
 func (m *metered) UnwrapExpression() hcllib.Expression { return m.Expression }
+
+// indexed is an index expression whose value bears the marks of its key, by which
+// the value was chosen: the library drops them where it takes a part of an object.
+type indexed struct{ *hclsyntax.IndexExpr }
+
+// Value implements hclsyntax.Expression.
+func (e *indexed) Value(ctx *hcllib.EvalContext) (cty.Value, hcllib.Diagnostics) {
+	collection, diags := e.Collection.Value(ctx)
+	key, more := e.Key.Value(ctx)
+	value, wrong := hcllib.Index(collection, key, &e.BracketRange)
+	return value.WithSameMarks(key), slices.Concat(diags, more, wrong)
+}
 
 // compare counts that each element of a list is compared with each. It panics with
 // an overrun.
@@ -146,6 +159,7 @@ func (m *meter) wrap(expr hclsyntax.Expression, use use) hclsyntax.Expression {
 	case *hclsyntax.IndexExpr:
 		m.partOf(&e.Collection)
 		m.inner(&e.Key)
+		expr = &indexed{e}
 	case *hclsyntax.TupleConsExpr:
 		m.all(e.Exprs)
 	case *hclsyntax.ObjectConsExpr:
