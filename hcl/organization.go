@@ -95,8 +95,8 @@ func (d *decoder) contacts(body *hclsyntax.Body) []string {
 func checkManagedBy(value string) error { return site.CheckManagedBy(site.ManagedBy(value)) }
 
 // expiration returns when an organization ends; zero: never. A date is midnight
-// at its beginning. Without a zone, time is UTC. site.NoExpiration is
-// never, however it is written.
+// at its beginning. Without a zone, time is UTC. site.NoExpiration is never, however
+// it is written.
 func (d *decoder) expiration(body *hclsyntax.Body) (when time.Time) {
 	check := func(value string) (err error) {
 		when, err = parseExpiration(value)
