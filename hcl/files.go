@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // The bounds of a site's files.
@@ -23,13 +25,13 @@ func readAll(paths []string) (files sources, diags Diagnostics) {
 	var seen []fs.FileInfo
 	total := 0
 	for _, path := range paths {
-		inside, err := filesAt(path)
+		inside, open, err := filesAt(path)
 		if err != nil {
 			diags = append(diags, cannotRead(path, err))
 			continue
 		}
 		for _, file := range inside {
-			text, info, err := read(file)
+			text, info, err := read(file, open)
 			switch {
 			case err != nil:
 				diags = append(diags, cannotRead(file, err))
@@ -58,19 +60,22 @@ func contains(seen []fs.FileInfo, info fs.FileInfo) bool {
 	return false
 }
 
-// filesAt returns the files that a path stands for: itself, or those of a site in
-// a directory, in the order of their names.
-func filesAt(path string) ([]string, error) {
+// opener opens a file to read it.
+type opener func(path string) (*os.File, error)
+
+// filesAt returns the files that a path stands for, and how they are opened: itself,
+// which may be a pipe, or those of a site in a directory, in the order of their names.
+func filesAt(path string) ([]string, opener, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, bare(err)
+		return nil, nil, bare(err)
 	}
 	if !info.IsDir() {
-		return []string{path}, nil
+		return []string{path}, os.Open, nil
 	}
 	entries, err := os.ReadDir(path)
 	if err != nil {
-		return nil, bare(err)
+		return nil, nil, bare(err)
 	}
 	var files []string
 	for _, entry := range entries {
@@ -80,14 +85,32 @@ func filesAt(path string) ([]string, error) {
 		}
 	}
 	if files == nil {
-		return nil, errors.New("the directory has no file whose name ends in .hcl")
+		return nil, nil, errors.New("the directory has no file whose name ends in .hcl")
 	}
-	return files, nil
+	return files, openRegular, nil
+}
+
+// openRegular is an opener that never waits: whoever opens a pipe waits for one who
+// writes, and a device may never come to an end.
+func openRegular(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = &fs.PathError{Op: "read", Path: path, Err: errors.New("it is no regular file")}
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
 }
 
 // read reads a file, and no more of it than shows that it is too large.
-func read(path string) ([]byte, fs.FileInfo, error) {
-	f, err := os.Open(path)
+func read(path string, open opener) ([]byte, fs.FileInfo, error) {
+	f, err := open(path)
 	if err != nil {
 		return nil, nil, bare(err)
 	}

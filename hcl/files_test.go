@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/ktsd/ktsd/hcl"
@@ -42,5 +43,28 @@ func TestFilesInOrder(t *testing.T) {
 	got := hcl.Diagnostics{config.ErrorAt("organization", "c", "contacts", "no", "")}.Error()
 	if want := filepath.Join(dir, "c.hcl") + ":2:14, in organization \"c\""; !strings.Contains(got, want) || !strings.Contains(got, "contacts = [") {
 		t.Errorf("got\n%s\nwant in it %s and the line", got, want)
+	}
+}
+
+// TestPipes: a pipe that is named is read, and one that a directory happens to hold,
+// or that fmt is to replace, is waited for by nobody.
+func TestPipes(t *testing.T) {
+	dir := t.TempDir()
+	pipe := filepath.Join(dir, "pipe.hcl")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, diags := hcl.Load(dir)
+	if got, want := diags.Error(), "Error: cannot read "+pipe+"\n  It is no regular file."; got != want {
+		t.Errorf("in a directory: got\n%s\nwant\n%s", got, want)
+	}
+	if _, diags := hcl.ReadFile(pipe); !diags.HasErrors() {
+		t.Error("to be formatted: got no error")
+	}
+	written := make(chan error, 1)
+	go func() { written <- os.WriteFile(pipe, []byte("organization \"one\" { contacts = [\"finn@b\"] }\n"), 0) }()
+	config, diags := hcl.Load(pipe)
+	if err := <-written; err != nil || len(diags) != 0 || len(config.Site().Organizations) != 1 {
+		t.Errorf("named: got %+v, %v and error %v, want one organization", config.Site(), diags, err)
 	}
 }

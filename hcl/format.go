@@ -22,7 +22,7 @@ func Files(paths ...string) ([]string, Diagnostics) {
 	var files []string
 	var diags Diagnostics
 	for _, path := range paths {
-		inside, err := filesAt(path)
+		inside, _, err := filesAt(path)
 		if err != nil {
 			diags = append(diags, cannotRead(path, err))
 		}
@@ -31,9 +31,10 @@ func Files(paths ...string) ([]string, Diagnostics) {
 	return files, diags
 }
 
-// ReadFile reads a file, of which it takes no more than shows that it is too large.
+// ReadFile reads a regular file, of which it takes no more than shows that it is too
+// large.
 func ReadFile(path string) ([]byte, Diagnostics) {
-	text, _, err := read(path)
+	text, _, err := read(path, openRegular)
 	if err != nil {
 		return nil, Diagnostics{cannotRead(path, err)}
 	}

@@ -4,12 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"unicode/utf8"
-
-	"golang.org/x/sys/unix"
 )
 
 // world is what the functions env and file see of the host.
@@ -46,7 +43,7 @@ func readText(path string) (text string, secret bool, err error) {
 	if strings.ContainsRune(path, 0) {
 		return "", false, errors.New("a path cannot hold a zero byte")
 	}
-	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0) // a pipe would wait for its writer
+	f, err := openRegular(path)
 	if err != nil {
 		return "", false, err
 	}
@@ -54,9 +51,6 @@ func readText(path string) (text string, secret bool, err error) {
 	info, err := f.Stat()
 	if err != nil {
 		return "", false, err
-	}
-	if !info.Mode().IsRegular() {
-		return "", false, fmt.Errorf("%s is no regular file", path)
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxString+1))
 	switch {
