@@ -101,7 +101,7 @@ func TestPipesInTheWay(t *testing.T) {
 	t.Parallel()
 	s := ktest.Start(t, ktest.Dir(t))
 	dir := confdir.Dir(s.Dir)
-	const want = " is not a regular file"
+	const want = " is no regular file"
 	pipe := func(file string) {
 		t.Helper()
 		if err := os.Rename(file, file+".kept"); err != nil && !os.IsNotExist(err) {

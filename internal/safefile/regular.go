@@ -17,7 +17,7 @@ func OpenRegular(path string) (*os.File, fs.FileInfo, error) {
 	}
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is not a regular file", path)
+		err = fmt.Errorf("%s is no regular file", path)
 	}
 	if err != nil {
 		f.Close()

@@ -47,14 +47,14 @@ func TestOpenRegular(t *testing.T) {
 		}
 	}
 	for _, path := range []string{in("pipe"), in("link-to-pipe"), dir, "/dev/null"} {
-		if _, _, err := safefile.OpenRegular(path); err == nil || !strings.Contains(err.Error(), path+" is not a regular file") {
+		if _, _, err := safefile.OpenRegular(path); err == nil || !strings.Contains(err.Error(), path+" is no regular file") {
 			t.Errorf("%s: got %v, want a refusal", path, err)
 		}
 	}
 	if _, _, err := safefile.OpenRegular(in("socket")); err == nil {
 		t.Error("socket: got no error")
 	}
-	if _, err := safefile.ReadSecret(in("pipe")); err == nil || !strings.Contains(err.Error(), "is not a regular file") {
+	if _, err := safefile.ReadSecret(in("pipe")); err == nil || !strings.Contains(err.Error(), "is no regular file") {
 		t.Errorf("a secret from a pipe: got %v, want a refusal", err)
 	}
 	if _, _, err := safefile.OpenRegular(in("none")); !errors.Is(err, fs.ErrNotExist) {

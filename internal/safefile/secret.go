@@ -11,7 +11,8 @@ import (
 const MaxSecret = 4096
 
 // ReadSecret returns the one line that the file at path holds, without its end. It
-// refuses a file that others may read (CheckSecret). No error shows the line.
+// refuses a file that others may read (CheckSecret), and what is no regular file, for
+// that could make it wait for ever. No error shows the line.
 func ReadSecret(path string) (string, error) {
 	if err := CheckSecret(path); err != nil {
 		return "", err

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/ktsd/ktsd/internal/safefile"
@@ -53,5 +54,12 @@ func TestReadSecret(t *testing.T) {
 	}
 	if _, err := safefile.ReadSecret(t.TempDir()); err == nil {
 		t.Error("a directory: got no error")
+	}
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := safefile.ReadSecret(pipe); err == nil || err.Error() != pipe+" is no regular file" {
+		t.Errorf("a pipe that nobody writes to: got error %v, want that it is no regular file", err)
 	}
 }
