@@ -30,17 +30,7 @@ func TestCertInstallStops(t *testing.T) {
 	}
 	tooLong := time.AfterFunc(30*time.Second, func() { cmd.Process.Kill() })
 	defer tooLong.Stop()
-	for { // until it reads
-		w, err := os.OpenFile(fifo, os.O_WRONLY|syscall.O_NONBLOCK, 0)
-		if err == nil {
-			defer w.Close()
-			break
-		}
-		if !errors.Is(err, syscall.ENXIO) {
-			t.Fatal(err)
-		}
-		time.Sleep(time.Millisecond)
-	}
+	defer read(t, fifo).Close()
 	cmd.Process.Signal(os.Interrupt)
 	cmd.Wait()
 	want := "ktadmin: error: interrupted while reading " + fifo + "; nothing was changed\n"
@@ -50,6 +40,23 @@ func TestCertInstallStops(t *testing.T) {
 	if after := contents(t, dir); len(after) != len(before) {
 		t.Errorf("got %d files, want the %d that were there", len(after), len(before))
 	}
+}
+
+// read waits until somebody reads a pipe, and returns its other end.
+func read(t *testing.T, fifo string) *os.File {
+	t.Helper()
+	for range 30_000 {
+		w, err := os.OpenFile(fifo, os.O_WRONLY|syscall.O_NONBLOCK, 0)
+		if err == nil {
+			return w
+		}
+		if !errors.Is(err, syscall.ENXIO) {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Fatalf("nobody reads %s", fifo)
+	return nil
 }
 
 // TestCertInstallOneFile: a certificate and its key in one file, which ktsd takes, are

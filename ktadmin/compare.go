@@ -15,7 +15,7 @@ import (
 type wish interface {
 	// desired returns it, checked on this host, with the configuration to report
 	// errors on, which is empty where there are no files.
-	desired(dir confdir.Dir, conf confdir.Conf) (plan.Desired, *hcl.Config, hcl.Diagnostics, error)
+	desired(ctx context.Context, dir confdir.Dir, conf confdir.Conf) (plan.Desired, *hcl.Config, hcl.Diagnostics, error)
 }
 
 // comparison is a plan, with what it was made from.
@@ -32,7 +32,7 @@ func (h *host) compare(ctx context.Context, from wish, streams *cli.Streams, asJ
 	if err != nil {
 		return comparison{}, err
 	}
-	desired, config, diags, err := from.desired(h.dir, conf)
+	desired, config, diags, err := from.desired(ctx, h.dir, conf)
 	if err != nil {
 		return comparison{}, err
 	}

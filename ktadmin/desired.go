@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -19,7 +20,7 @@ type siteFlags struct {
 }
 
 // desired implements wish.
-func (s *siteFlags) desired(dir confdir.Dir, conf confdir.Conf) (plan.Desired, *hcl.Config, hcl.Diagnostics, error) {
+func (s *siteFlags) desired(ctx context.Context, dir confdir.Dir, conf confdir.Conf) (plan.Desired, *hcl.Config, hcl.Diagnostics, error) {
 	host := s.Host
 	if host == "" {
 		var err error
@@ -27,7 +28,10 @@ func (s *siteFlags) desired(dir confdir.Dir, conf confdir.Conf) (plan.Desired, *
 			return plan.Desired{}, nil, nil, err
 		}
 	}
-	config, diags := s.load()
+	config, diags, err := s.load(ctx)
+	if err != nil {
+		return plan.Desired{}, nil, nil, err
+	}
 	server, more := config.Server(host)
 	diags = append(diags, more...)
 	declared := config.Site()

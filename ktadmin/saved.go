@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -79,7 +80,7 @@ func (h *host) savePlan(file string, c comparison) error {
 }
 
 // desired implements wish.
-func (s *savedPlan) desired(dir confdir.Dir, conf confdir.Conf) (plan.Desired, *hcl.Config, hcl.Diagnostics, error) {
+func (s *savedPlan) desired(_ context.Context, dir confdir.Dir, conf confdir.Conf) (plan.Desired, *hcl.Config, hcl.Diagnostics, error) {
 	d, config := s.Saved.Desired, &hcl.Config{}
 	origin, err := originOf(conf)
 	if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"os"
 	"strings"
@@ -15,9 +16,24 @@ type sourceFlags struct {
 	VarFile []string `sep:"none" placeholder:"FILE" help:"Set variables from a file with lines NAME = VALUE, or from a JSON object (FILE.json)."`
 }
 
-// load reads the site.
-func (s *sourceFlags) load() (*hcl.Config, hcl.Diagnostics) {
-	return hcl.Loader{Paths: s.File, Vars: s.Var, VarFiles: s.VarFile, Env: os.LookupEnv}.Load()
+// load reads the site. A file may be a pipe to which nobody writes: whoever waits can
+// interrupt it.
+func (s *sourceFlags) load(ctx context.Context) (*hcl.Config, hcl.Diagnostics, error) {
+	type result struct {
+		config *hcl.Config
+		diags  hcl.Diagnostics
+	}
+	done := make(chan result, 1)
+	go func() {
+		config, diags := hcl.Loader{Paths: s.File, Vars: s.Var, VarFiles: s.VarFile, Env: os.LookupEnv}.Load()
+		done <- result{config, diags}
+	}()
+	select {
+	case r := <-done:
+		return r.config, r.diags, nil
+	case <-ctx.Done():
+		return nil, nil, errors.New("interrupted while reading the site; nothing was changed")
+	}
 }
 
 // needsFile refuses a command line that names no file.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/ktsd/ktsd/hcl"
@@ -26,8 +27,11 @@ Examples:
 func (v *validateCommand) Validate() error { return v.needsFile() }
 
 // Run validates the files.
-func (v *validateCommand) Run(streams *cli.Streams) error {
-	config, diags := v.load()
+func (v *validateCommand) Run(ctx context.Context, streams *cli.Streams) error {
+	config, diags, err := v.load(ctx)
+	if err != nil {
+		return err
+	}
 	for _, server := range config.Site().Servers {
 		warnings, wrong := checkCiphers(config, server)
 		diags = append(diags, wrong...)
@@ -49,6 +53,6 @@ func (v *validateCommand) Run(streams *cli.Streams) error {
 	if len(v.File) > 1 {
 		is = "are"
 	}
-	_, err := fmt.Fprintf(streams.Out, "%s %s valid.\n", v.name(), is)
+	_, err = fmt.Fprintf(streams.Out, "%s %s valid.\n", v.name(), is)
 	return err
 }
