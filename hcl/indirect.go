@@ -14,6 +14,7 @@ func (d *decoder) hideIndirect(bodies []*hclsyntax.Body) {
 	var secret []hclsyntax.Expression
 	for _, body := range bodies {
 		for _, block := range body.Blocks {
+			d.hideSensitive(block)
 			for _, attr := range block.Body.Attributes {
 				switch {
 				case block.Type == "locals":

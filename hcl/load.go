@@ -89,12 +89,14 @@ func (d *decoder) parse(file *source) *hclsyntax.Body {
 	file.hide(lexed.hidden)
 	if place, tooDeep := deepest(lexed.tokens); tooDeep {
 		file.hide(secretLines(file.text))
+		file.hide(sensitiveLines(file.text))
 		d.report(place, "expression too complex", "This nests or computes more than a site needs.", "")
 		return nil
 	}
 	parsed, broken := hclsyntax.ParseConfig(lexed.readable, file.name, hcllib.InitialPos)
 	if len(lexed.broken)+len(broken) > 0 {
 		file.hide(secretLines(file.text))
+		file.hide(sensitiveLines(file.text))
 	}
 	body := parsed.Body.(*hclsyntax.Body)
 	d.syntaxErrors(lexed.broken)

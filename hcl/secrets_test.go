@@ -37,6 +37,21 @@ server "kts01" {
     private_key_password_script = "/bin/echo -n ThisISAs3cr3t!"
   }
 }
+variable "first" {
+  sensitive = true
+  default   = "ThisISAs3cr3t!"
+}
+variable "last" {
+  default   = "ThisISAs3cr3t!"
+  sensitive = true
+}
+variable "list" {
+  type    = list(string)
+  default = [
+    "ThisISAs3cr3t!",
+  ]
+  sensitive = true
+}
 `
 
 // TestDamagedFilesShowNoSecret removes each character of a file, and inserts
