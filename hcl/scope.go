@@ -113,7 +113,7 @@ func (d *decoder) problemOf(diag *hcllib.Diagnostic, place hcllib.Range) problem
 	return problem{place, lowerFirst(diag.Summary), detail, ""}
 }
 
-// prepare finds what an expression refers to.
+// prepare finds what an expression refers to, and what is wrong with it as it is written.
 func (d *decoder) prepare(expr hclsyntax.Expression) *prepared {
 	p, hidden := &prepared{}, false
 	values := map[string]map[string]cty.Value{"var": {}, "local": {}}
@@ -139,6 +139,7 @@ func (d *decoder) prepare(expr hclsyntax.Expression) *prepared {
 			p.context.Variables[root] = cty.ObjectVal(parts)
 		}
 	}
+	p.problems = append(p.problems, d.repeatedKeys(expr)...)
 	if p.problems == nil {
 		p.metered = d.scope.meter.wrap(expr, whole)
 	}
