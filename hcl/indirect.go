@@ -8,7 +8,7 @@ import (
 
 // hideIndirect hides what secrets are made of where they are put together from
 // locals and variables: what these are set to, in whichever file; and the defaults
-// of variables that are called as a secret is.
+// of variables that are sensitive, or called as a secret is.
 func (d *decoder) hideIndirect(bodies []*hclsyntax.Body) {
 	set := map[string][]hclsyntax.Expression{} // by the reference to it
 	var secret []hclsyntax.Expression
@@ -32,6 +32,9 @@ func (d *decoder) hideIndirect(bodies []*hclsyntax.Body) {
 	for i := 0; i < len(secret); i++ {
 		for _, reference := range secret[i].Variables() {
 			name := reference.RootName() + "." + referred(reference)
+			if reference.RootName() == "var" {
+				d.scope.partOfSecret[referred(reference)] = true
+			}
 			for _, expr := range set[name] {
 				d.hide(expr.Range())
 				secret = append(secret, expr)

@@ -19,7 +19,8 @@ type scope struct {
 	locals    map[string]*local
 	each      cty.Value // cty.NilVal: there is no for_each here
 
-	eachHidden bool // what each is made of is not shown
+	eachHidden   bool            // what each is made of is not shown
+	partOfSecret map[string]bool // the variables of which a secret is made, by their names
 
 	functions map[string]map[string]function.Function // by the folder of the file
 	world     world
@@ -34,7 +35,7 @@ const maxChain = 100
 func newScope(w world) *scope {
 	return &scope{
 		variables: map[string]*variable{}, locals: map[string]*local{}, functions: map[string]map[string]function.Function{},
-		world: w, meter: &meter{left: maxWork}, prepared: map[hclsyntax.Expression]*prepared{},
+		partOfSecret: map[string]bool{}, world: w, meter: &meter{left: maxWork}, prepared: map[hclsyntax.Expression]*prepared{},
 	}
 }
 
@@ -152,7 +153,7 @@ func (d *decoder) hidesName(root, name string) bool {
 	if root == "local" {
 		return d.scope.locals[name].hidden
 	}
-	return secretName(name)
+	return secretName(name) || d.scope.partOfSecret[name]
 }
 
 // referred returns the name behind the first dot of a reference; "" if there is
