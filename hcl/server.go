@@ -81,8 +81,19 @@ func (d *decoder) listen(body *hclsyntax.Body) string {
 			fmt.Sprintf("A server listens on 1 to %d addresses.", maxAddresses), fmt.Sprintf("Without listen, it is %q.", site.DefaultListen))
 		return ""
 	}
-	same := func(address string) string { return strings.ToLower(address) }
-	return site.JoinAddresses(d.unique(elements, "address", "An address is listed once in a server.", same))
+	addresses := d.unique(elements, "address", "An address is listed once in a server.", names.ListenKey)
+	for _, e := range elements {
+		whole, isPart := names.PartOf(e.value, addresses)
+		if !isPart {
+			continue
+		}
+		summary := fmt.Sprintf("address %q is part of %q", e.value, whole)
+		if d.config.sources.hides(e.place) {
+			summary = "an address is part of another"
+		}
+		d.report(e.place, summary, "An address without a host is its port of all addresses: none of them can be listened on once more.", "Remove one of the two.")
+	}
+	return site.JoinAddresses(addresses)
 }
 
 // maxCiphers is how long a cipher string may be, in bytes. What it means is for

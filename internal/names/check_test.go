@@ -110,6 +110,7 @@ func TestParseListen(t *testing.T) {
 		":11371":                                {":11371"},
 		"10.0.0.1:1, [::1]:2":                   {"10.0.0.1:1", "[::1]:2"},
 		"a:1,b:1 c:1 , d:1,":                    {"a:1", "b:1", "c:1", "d:1"},
+		":1,a:2,[::1]:2,127.0.0.1:2":            {":1", "a:2", "[::1]:2", "127.0.0.1:2"},
 		strings.Join(sixteen, ", "):             sixteen,
 		strings.Join(sixteen, ",") + " , ,  , ": sixteen,
 	} {
@@ -119,7 +120,10 @@ func TestParseListen(t *testing.T) {
 	}
 	for list, want := range map[string]string{
 		"": "there is no address", " , ": "there is no address", "here": `"here": this is no address`, ":1,:0": `":0": the port must be`,
-		":1 :2 :1": ":1 is there twice", strings.Join(sixteen, ",") + ",:1": "these are 17 addresses; at most 16",
+		":1 :2 :1": ":1 is there twice", "[::1]:1,[0:0:0:0:0:0:0:1]:1": "[0:0:0:0:0:0:0:1]:1 is there twice",
+		"127.0.0.1:1 [::ffff:127.0.0.1]:1": "[::ffff:127.0.0.1]:1 is there twice", "a:1,A:1": "A:1 is there twice",
+		":1,127.0.0.1:1": "127.0.0.1:1 is part of :1", ":2 a:1 :1": "a:1 is part of :1",
+		strings.Join(sixteen, ",") + ",:1": "these are 17 addresses; at most 16",
 	} {
 		if got, err := names.ParseListen(list); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("ParseListen(%q): got %q, %v, want an error with %q", list, got, err, want)

@@ -42,7 +42,8 @@ func CheckListen(address string) error {
 const MaxAddresses = 16
 
 // ParseListen returns the addresses of a list, which commas, spaces or both
-// separate: 1 to MaxAddresses, each one that CheckListen takes, none of them twice.
+// separate: 1 to MaxAddresses, each one that CheckListen takes, none of them twice, in
+// whatever spelling, and none that is part of another.
 func ParseListen(list string) ([]string, error) {
 	addresses := strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
 	if len(addresses) == 0 {
@@ -55,11 +56,39 @@ func ParseListen(list string) ([]string, error) {
 		if err := CheckListen(address); err != nil {
 			return nil, fmt.Errorf("%.80q: %w", address, err)
 		}
-		if slices.Contains(addresses[:i], address) {
+		if slices.ContainsFunc(addresses[:i], func(before string) bool { return ListenKey(before) == ListenKey(address) }) {
 			return nil, fmt.Errorf("%s is there twice", address)
 		}
 	}
+	for _, address := range addresses {
+		if whole, isPart := PartOf(address, addresses); isPart {
+			return nil, fmt.Errorf("%s is part of %s", address, whole)
+		}
+	}
 	return addresses, nil
+}
+
+// ListenKey returns the one spelling of an address that CheckListen takes: two
+// addresses are the same if theirs is.
+func ListenKey(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return address
+	}
+	if ip, err := netip.ParseAddr(host); err == nil {
+		host = ip.Unmap().String()
+	}
+	return net.JoinHostPort(strings.ToLower(host), port)
+}
+
+// PartOf returns which of the addresses, without a host, is every address of its port,
+// and so this one too: nobody can listen on both.
+func PartOf(address string, addresses []string) (whole string, isPart bool) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil || host == "" || !slices.Contains(addresses, ":"+port) {
+		return "", false
+	}
+	return ":" + port, true
 }
 
 // CheckHostname refuses what is no host name after RFC 1123, section 2.1:
