@@ -65,6 +65,13 @@ func (d Dir) PrivateKey() string { return d.file(".ssl", "ssl-cert-keytrustee-pk
 // installed yet, PEM. It is a secret.
 func (d Dir) RequestedKey() string { return d.file(".ssl", "ssl-cert-keytrustee-pk.pem.requested") }
 
+// PreviousCertificate and PreviousKey are the certificate and the private key that were
+// replaced last, wherever these are, PEM. The key is a secret.
+func (d Dir) PreviousCertificate() string { return d.Certificate() + ".previous" }
+
+// PreviousKey: see PreviousCertificate.
+func (d Dir) PreviousKey() string { return d.PrivateKey() + ".previous" }
+
 // CertificateChain holds intermediate and root certificates, where the
 // certificate's own file does not; PEM. It need not be there.
 func (d Dir) CertificateChain() string { return d.file(".ssl", "ssl-cert-keytrustee-ca.pem") }
@@ -118,6 +125,21 @@ func (d Dir) Socket() string {
 // directory's owner; so it is with Adopt and MakeDir.
 func (d Dir) Write(path string, data []byte, mode fs.FileMode) error {
 	return safefile.WriteAs(string(d), path, data, mode)
+}
+
+// Replace writes what takes the place of a file that keytrustee.conf names, which the
+// directory's owner may have chosen, or stands below d (safefile.WriteFor).
+func (d Dir) Replace(path, suffix string, data []byte, mode fs.FileMode) error {
+	return safefile.WriteFor(string(d), path, suffix, data, mode)
+}
+
+// CheckReplace says whether Replace would refuse (safefile.CheckFor).
+func (d Dir) CheckReplace(path string) error { return safefile.CheckFor(string(d), path) }
+
+// Read returns what is in a file that Replace would replace, and its permission bits
+// (safefile.ReadFor).
+func (d Dir) Read(path string) ([]byte, fs.FileMode, error) {
+	return safefile.ReadFor(string(d), path)
 }
 
 // MakeDir makes a directory below d, or beside it, with mode 0700.

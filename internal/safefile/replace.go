@@ -23,5 +23,5 @@ func Replace(path string, data []byte) error {
 	}
 	stat := info.Sys().(*syscall.Stat_t)
 	mode := info.Mode() & (os.ModePerm | os.ModeSetuid | os.ModeSetgid | os.ModeSticky)
-	return write(target, data, mode, func(f *os.File) error { return f.Chown(int(stat.Uid), int(stat.Gid)) })
+	return write(target, data, mode, func(_ *os.Root, f *os.File) error { return f.Chown(int(stat.Uid), int(stat.Gid)) })
 }

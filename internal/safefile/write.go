@@ -4,11 +4,13 @@
 package safefile
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 )
 
@@ -16,12 +18,12 @@ import (
 // one, whole: temporary file, fsync, rename, fsync of the directory. Its mode does
 // not depend on the umask.
 func Write(path string, data []byte, mode fs.FileMode) error {
-	return write(path, data, mode, func(*os.File) error { return nil })
+	return write(path, data, mode, func(*os.Root, *os.File) error { return nil })
 }
 
 // WriteAs is Write, but what root writes gets the owner and group that dir has.
 func WriteAs(dir, path string, data []byte, mode fs.FileMode) error {
-	return write(path, data, mode, func(f *os.File) error {
+	return write(path, data, mode, func(_ *os.Root, f *os.File) error {
 		uid, gid, err := ownerFor(dir)
 		if err != nil || uid < 0 {
 			return err
@@ -30,21 +32,33 @@ func WriteAs(dir, path string, data []byte, mode fs.FileMode) error {
 	})
 }
 
-func write(path string, data []byte, mode fs.FileMode, own func(*os.File) error) (err error) {
-	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".*.tmp") // mode 0600
-	if err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
-	}
+// write replaces a file by way of its directory as it is opened once. Before there is
+// anything in the new file, own gives it to whom it is to belong to.
+func write(path string, data []byte, mode fs.FileMode, own func(*os.Root, *os.File) error) (err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("writing %s: %w", path, err)
-			os.Remove(f.Name())
+		}
+	}()
+	dir, err := os.OpenRoot(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	name := filepath.Base(path)
+	temporary := "." + name + "." + rand.Text() + temporarySuffix
+	f, err := dir.OpenFile(temporary, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			dir.Remove(temporary)
 		}
 	}()
 	for _, step := range []func() error{
+		func() error { return own(dir, f) },
 		func() error { _, err := f.Write(data); return err },
-		func() error { return own(f) },
 		func() error { return f.Chmod(mode) },
 		f.Sync,
 	} {
@@ -55,10 +69,31 @@ func write(path string, data []byte, mode fs.FileMode, own func(*os.File) error)
 	if err := f.Close(); err != nil {
 		return err
 	}
-	if err := os.Rename(f.Name(), path); err != nil {
+	if err := dir.Rename(temporary, name); err != nil {
 		return err
 	}
-	return SyncDir(dir)
+	return syncRoot(dir)
+}
+
+// temporarySuffix ends the names of the files that write makes.
+const temporarySuffix = ".tmp"
+
+// Sweep removes the temporary files that the replacing of the file at path has left
+// where it was killed.
+func Sweep(path string) error {
+	dir, prefix := filepath.Dir(path), "."+filepath.Base(path)+"."
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return ifThere(err)
+	}
+	for _, e := range entries {
+		if e.Type().IsRegular() && strings.HasPrefix(e.Name(), prefix) && strings.HasSuffix(e.Name(), temporarySuffix) {
+			if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // MakeDir makes a directory with mode 0700, whatever the umask, unless it is
@@ -93,7 +128,15 @@ func MakeParents(path string) error {
 
 // SyncDir brings a directory's entries to disk.
 func SyncDir(path string) error {
-	d, err := os.Open(path)
+	root, err := os.OpenRoot(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(syncRoot(root), root.Close())
+}
+
+func syncRoot(root *os.Root) error {
+	d, err := root.Open(".")
 	if err != nil {
 		return err
 	}
