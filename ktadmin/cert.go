@@ -3,12 +3,15 @@ package main
 import (
 	"crypto"
 	"crypto/x509/pkix"
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 
 	"github.com/ktsd/ktsd/internal/cli"
 	"github.com/ktsd/ktsd/internal/confdir"
+	"github.com/ktsd/ktsd/internal/safefile"
 	"github.com/ktsd/ktsd/internal/tlsconf"
 )
 
@@ -110,14 +113,31 @@ func (c *command) certChange() (w *certWork, unlock func(), err error) {
 	if unlock, err = w.dir.LockChanges(); err != nil {
 		return nil, nil, err
 	}
-	if err = w.pair.finish(); err == nil {
-		err = w.forgetRequested()
-	}
-	if err != nil {
+	if err = w.cleanUp(); err != nil {
 		unlock()
 		return nil, nil, err
 	}
 	return w, unlock, nil
+}
+
+// cleanUp ends what an interrupted command has left.
+func (w *certWork) cleanUp() error {
+	for _, file := range []string{w.dir.RequestedKey(), w.dir.PreviousKey(), w.dir.PreviousCertificate()} {
+		if err := w.dir.CheckReplace(file); errors.Is(err, fs.ErrNotExist) {
+			continue
+		} else if err != nil {
+			return foreign(err)
+		}
+		if err := safefile.Sweep(file); err != nil {
+			return err
+		}
+	}
+	if w.pair.check() == nil { // otherwise no command has begun to replace it
+		if err := w.pair.finish(); err != nil {
+			return err
+		}
+	}
+	return w.forgetRequested()
 }
 
 // encodeKey returns a private key in the form in which it is kept: encrypted where

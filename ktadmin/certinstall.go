@@ -37,7 +37,7 @@ key has to be its own, the chain complete up to a root that is in the files or k
 system, all of it in time, and the certificate that of a server with the name by which clients reach
 this one. Certificates are put in order, and the root is left out, since clients have it.
 
-Then the pair in place is kept (.previous), the new one written where keytrustee.conf has its files
+Then the pair in place is kept in .ssl (.previous), the new one written where keytrustee.conf has its files
 (SSL_CERTIFICATE and SSL_PRIVATE_KEY; else in .ssl), the key encrypted if a password script is set,
 and ktsd, if it runs, takes it on without dropping a connection. Where ktsd refuses, everything is
 put back. Interrupted at any point and run again it goes on from there, and ktsd starts meanwhile.
@@ -193,7 +193,7 @@ func (w *certWork) install(ctx context.Context, streams *cli.Streams, candidate 
 	if err != nil {
 		return err
 	}
-	after := pairData{certificate: encodeChain(chain)}
+	after := pairData{certificate: encodeChain(chain), mode: before.mode & certificateMode}
 	if w.inPlace(after.certificate, before, candidate.Key) {
 		after.key = before.key
 	} else if after.key, err = w.encodeKey(candidate.Key); err != nil {
@@ -250,7 +250,7 @@ func (w *certWork) report(streams *cli.Streams, chain []*x509.Certificate, befor
 		fmt.Fprintf(streams.Out, "%s was in place before\n", files.Certificate)
 	} else {
 		if before.key != nil && before.certificate != nil {
-			fmt.Fprintf(streams.Out, "kept the old pair as %s and %s\n", files.Certificate+previousSuffix, files.Key+previousSuffix)
+			fmt.Fprintf(streams.Out, "kept the old pair as %s and %s\n", w.dir.PreviousCertificate(), w.dir.PreviousKey())
 		}
 		fmt.Fprintf(streams.Out, "installed %s (for %s, until %s) and %s\n", files.Certificate, join(tlsconf.Names(leaf)), leaf.NotAfter.UTC().Format(time.DateOnly), files.Key)
 	}

@@ -145,7 +145,7 @@ func TestCertInstallInterrupted(t *testing.T) {
 			return map[string][]byte{d.Certificate(): newCert, d.PrivateKey(): newKey, d.RequestedKey(): newKey}
 		},
 		"half a file": func(d confdir.Dir, _, _ []byte) map[string][]byte {
-			return map[string][]byte{filepath.Join(d.SSL(), ".ssl-cert-keytrustee-pk.pem.next.123.tmp"): newKey[:50]}
+			return map[string][]byte{filepath.Join(d.SSL(), ".ssl-cert-keytrustee-pk.pem"+suffix+".123.tmp"): newKey[:50]}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -60,7 +60,7 @@ func (r *certRequestCommand) Run(c *command, streams *cli.Streams) error {
 		return err
 	}
 	defer clear(data)
-	if err := w.dir.Write(file, data, 0o600); err != nil {
+	if err := w.dir.Replace(file, "", data, 0o600); err != nil {
 		return err
 	}
 	if r.Out == "" {

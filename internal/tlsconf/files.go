@@ -25,8 +25,8 @@ type Files struct {
 // NextSuffix is that of the files which take the place of a certificate and its key:
 // the key's first, and then the certificate's. Where that was interrupted between the
 // two, LoadServer finds the certificate that belongs to the key under its own name
-// with this suffix.
-const NextSuffix = ".next"
+// with this suffix. No other file is called so.
+const NextSuffix = ".ktsd-next"
 
 // LoadPair reads a certificate with its chain and its private key, which is not
 // encrypted. See Files.Load.

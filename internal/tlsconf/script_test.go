@@ -206,14 +206,15 @@ func TestLoadServerHalfway(t *testing.T) {
 	oldCert, oldKey := selfSigned(t)
 	newCert, newKey := selfSigned(t)
 	otherCert, _ := selfSigned(t)
+	const next = tlsconf.NextSuffix
 	for name, test := range map[string]struct {
 		content map[string][]byte
 		want    []byte
 	}{
-		"before":    {map[string][]byte{"cert": oldCert, "key": oldKey, "cert.next": newCert, "key.next": newKey}, oldCert},
-		"halfway":   {map[string][]byte{"cert": oldCert, "key": newKey, "cert.next": newCert}, newCert},
+		"before":    {map[string][]byte{"cert": oldCert, "key": oldKey, "cert" + next: newCert, "key" + next: newKey}, oldCert},
+		"halfway":   {map[string][]byte{"cert": oldCert, "key": newKey, "cert" + next: newCert}, newCert},
 		"after":     {map[string][]byte{"cert": newCert, "key": newKey}, newCert},
-		"another's": {map[string][]byte{"cert": oldCert, "key": newKey, "cert.next": otherCert}, nil},
+		"another's": {map[string][]byte{"cert": oldCert, "key": newKey, "cert" + next: otherCert}, nil},
 	} {
 		path := files(t, test.content)
 		pair, err := tlsconf.Files{Certificate: path("cert"), Key: path("key")}.LoadServer()
