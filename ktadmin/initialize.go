@@ -103,14 +103,8 @@ func (i *initializer) makeConfdir() error {
 // about that nothing uses.
 func (i *initializer) sweep() error {
 	for _, file := range []string{i.dir.SecretKeyring(), i.dir.PublicKeyring(), i.dir.KEKRing()} {
-		left, err := filepath.Glob(filepath.Join(string(i.dir), "."+filepath.Base(file)+".*.tmp"))
-		if err != nil {
+		if err := safefile.Sweep(file); err != nil {
 			return err
-		}
-		for _, tmp := range left {
-			if err := os.Remove(tmp); err != nil {
-				return err
-			}
 		}
 	}
 	return nil

@@ -2,9 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/ktsd/ktsd/internal/confdir"
@@ -192,10 +196,18 @@ func (i *initializer) postgres(ctx context.Context) error {
 // missedDatabase tells a directory that was copied without a database from one
 // that has lost it.
 func (i *initializer) missedDatabase() error {
-	segments, err := filepath.Glob(filepath.Join(i.dir.Audit(), "audit-*.jsonl"))
-	if err != nil || len(segments) == 0 {
+	entries, err := os.ReadDir(i.dir.Audit())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
+	}
+	if !slices.ContainsFunc(entries, isSegment) {
+		return nil
 	}
 	return fault.New(fault.Conflict, "the database %s is missing, and this host has served with it: there is an audit log", i.dir.Database()).
 		WithHint("mount or restore it; an empty one (--empty-database) would deny every key that was deposited")
+}
+
+// isSegment tells a segment of the audit log from what else is in its directory.
+func isSegment(e fs.DirEntry) bool {
+	return strings.HasPrefix(e.Name(), "audit-") && strings.HasSuffix(e.Name(), ".jsonl")
 }
