@@ -1,6 +1,7 @@
 package tlsconf
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -33,29 +34,12 @@ func (c Candidate) Check(now time.Time) (chain []*x509.Certificate, wrong []stri
 	if !ok {
 		complain("the private key is not that of the certificate (%s)", name(leaf))
 	}
-	chain = c.chain(leaf)
 	checkUse(leaf, complain)
 	if err := leaf.VerifyHostname(c.Hostname); err != nil {
 		complain("the certificate is for %s, and not for %s, the name by which clients reach this server", namesOf(leaf), c.Hostname)
 	}
-	inTime := true
-	for _, certificate := range chain {
-		switch {
-		case now.After(certificate.NotAfter):
-			complain("%s has expired, on %s", name(certificate), certificate.NotAfter.UTC().Format(time.RFC3339))
-		case now.Before(certificate.NotBefore):
-			complain("%s is not valid before %s", name(certificate), certificate.NotBefore.UTC().Format(time.RFC3339))
-		default:
-			continue
-		}
-		inTime = false
-	}
-	if inTime {
-		if _, err := leaf.Verify(x509.VerifyOptions{Roots: pool(chain[len(chain)-1]), Intermediates: pool(chain...), CurrentTime: now, KeyUsages: anyUse()}); err != nil {
-			complain("its chain does not hold: %v", err)
-		}
-	}
-	c.checkRoot(chain[len(chain)-1], now, complain)
+	chain, broken := c.chain(leaf, now)
+	wrong = append(wrong, broken...)
 	if n := len(chain); n > 1 && IsSelfSigned(chain[n-1]) {
 		chain = chain[:n-1]
 	}
@@ -73,20 +57,74 @@ func (c Candidate) leaf() (_ *x509.Certificate, found bool) {
 	return c.Certificates[0], false
 }
 
-// chain follows the signatures from leaf for as long as their issuers are there.
-func (c Candidate) chain(leaf *x509.Certificate) []*x509.Certificate {
-	chain := []*x509.Certificate{leaf}
-	for current := leaf; !IsSelfSigned(current); {
-		next := slices.IndexFunc(c.Certificates, func(issuer *x509.Certificate) bool {
-			return !slices.ContainsFunc(chain, issuer.Equal) && current.CheckSignatureFrom(issuer) == nil
-		})
-		if next < 0 {
-			break
+// chain returns the best of the chains, and what is wrong with it: the one with the
+// least that is wrong, and of those the longest, which most clients can follow. Where
+// certificates have an issuer several times, of another time or below another root,
+// there is more than one.
+func (c Candidate) chain(leaf *x509.Certificate, now time.Time) (best []*x509.Certificate, wrong []string) {
+	for _, chain := range c.chains(leaf) {
+		broken := c.checkChain(chain, now)
+		if best == nil || len(broken) < len(wrong) || len(broken) == len(wrong) && len(chain) > len(best) {
+			best, wrong = chain, broken
 		}
-		current = c.Certificates[next]
-		chain = append(chain, current)
 	}
-	return chain
+	return best, wrong
+}
+
+// maxSignatures bounds the signatures that are looked at for the chains of one
+// certificate.
+const maxSignatures = 1000
+
+// chains follows the signatures from leaf for as long as their issuers are there, in
+// every way. Where the root has to be known it may be known nearer to leaf, so that
+// every beginning of a chain is one as well.
+func (c Candidate) chains(leaf *x509.Certificate) [][]*x509.Certificate {
+	var all [][]*x509.Certificate
+	left := maxSignatures
+	var follow func(chain []*x509.Certificate)
+	follow = func(chain []*x509.Certificate) {
+		current, end := chain[len(chain)-1], true
+		issuers := c.Certificates
+		if IsSelfSigned(current) {
+			issuers = nil
+		}
+		for i, issuer := range issuers {
+			if left == 0 || slices.ContainsFunc(issuers[:i], issuer.Equal) || !bytes.Equal(current.RawIssuer, issuer.RawSubject) || slices.ContainsFunc(chain, issuer.Equal) {
+				continue
+			}
+			left--
+			if current.CheckSignatureFrom(issuer) == nil {
+				end = false
+				follow(append(slices.Clip(chain), issuer))
+			}
+		}
+		if end || !c.UnknownRoot {
+			all = append(all, chain)
+		}
+	}
+	follow([]*x509.Certificate{leaf})
+	return all
+}
+
+// checkChain says what is wrong with a chain at the time now.
+func (c Candidate) checkChain(chain []*x509.Certificate, now time.Time) (wrong []string) {
+	complain := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
+	leaf, end := chain[0], chain[len(chain)-1]
+	for _, certificate := range chain {
+		switch {
+		case now.After(certificate.NotAfter):
+			complain("%s has expired, on %s", name(certificate), certificate.NotAfter.UTC().Format(time.RFC3339))
+		case now.Before(certificate.NotBefore):
+			complain("%s is not valid before %s", name(certificate), certificate.NotBefore.UTC().Format(time.RFC3339))
+		}
+	}
+	if len(wrong) == 0 {
+		if _, err := leaf.Verify(x509.VerifyOptions{Roots: pool(end), Intermediates: pool(chain...), CurrentTime: now, KeyUsages: anyUse()}); err != nil {
+			complain("its chain does not hold: %v", err)
+		}
+	}
+	c.checkRoot(end, now, complain)
+	return wrong
 }
 
 // anyUse leaves it to checkUse to judge what a certificate is for.

@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -143,5 +144,70 @@ func TestCandidate(t *testing.T) {
 	roots.AddCert(certificates(t, path, "root")[0])
 	if _, wrong := (tlsconf.Candidate{Certificates: certificates(t, path, "first", "second", "good"), Key: key, Hostname: hostname, Roots: roots}).Check(time.Now()); len(wrong) > 0 {
 		t.Errorf("with a root that the system knows: got %q, want nothing wrong", wrong)
+	}
+}
+
+// TestCandidateSeveralIssuers: where an issuer is there several times, the chain is one
+// that holds, whatever the order of the files, and clients find the root.
+func TestCandidateSeveralIssuers(t *testing.T) {
+	t.Parallel()
+	ktest.Need(t, "openssl")
+	path := files(t, map[string][]byte{"ca": []byte("basicConstraints=critical,CA:true\n"), "server": []byte("subjectAltName=DNS:kts.example.com\n")})
+	for _, name := range []string{"root", "root2", "int", "leaf"} {
+		openssl(t, "req", "-nodes", "-newkey", "ed25519", "-keyout", path(name+".key"), "-out", path(name+".csr"), "-subj", "/CN="+name)
+	}
+	for _, c := range [][]string{ // a file, whose it is, its issuer, days
+		{"root", "root", "root", "30"}, {"root2", "root2", "root2", "30"}, {"rootby2", "root", "root2", "30"},
+		{"int", "int", "root", "30"}, {"intexpired", "int", "root", "-1"}, {"intby2", "int", "root2", "30"}, {"leaf", "leaf", "int", "30"},
+	} {
+		extensions := "ca"
+		if c[1] == "leaf" {
+			extensions = "server"
+		}
+		signer := []string{"-CA", path(c[2] + ".pem"), "-CAkey", path(c[2] + ".key")}
+		if c[1] == c[2] {
+			signer = []string{"-signkey", path(c[1] + ".key")}
+		}
+		openssl(t, append([]string{"x509", "-req", "-in", path(c[1] + ".csr"), "-days", c[3], "-extfile", path(extensions), "-out", path(c[0] + ".pem")}, signer...)...)
+	}
+	key, err := tlsconf.ParseKey(read(t, path("leaf.key")), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		files, known string
+		unknown      bool
+		chain        string
+		wrong        string
+	}{
+		{files: "leaf intexpired int root", chain: "leaf int"},
+		{files: "leaf int intexpired root", chain: "leaf int"},
+		{files: "intexpired root int leaf", chain: "leaf int"},
+		{files: "leaf intexpired root", chain: "leaf intexpired", wrong: `"CN=int" has expired`},
+		{files: "leaf intby2 int root", chain: "leaf int"},
+		{files: "leaf int intby2 root2", chain: "leaf intby2"},
+		{files: "leaf intby2 intby2 int int root leaf", chain: "leaf int"},
+		{files: "leaf intby2 int", known: "root", chain: "leaf int"},
+		{files: "leaf intby2 int", known: "root2", chain: "leaf intby2"},
+		{files: "leaf int rootby2", known: "root", chain: "leaf int"},
+		{files: "leaf int rootby2", known: "root2", chain: "leaf int rootby2"},
+		{files: "leaf int rootby2", unknown: true, chain: "leaf int rootby2"},
+		{files: "leaf intexpired int", unknown: true, chain: "leaf int"},
+		{files: "leaf intexpired", unknown: true, chain: "leaf intexpired", wrong: `"CN=int" has expired`},
+		{files: "leaf intby2 int", chain: "leaf intby2", wrong: `the chain is not complete: "CN=int" was issued by "CN=root2"`},
+	} {
+		roots := x509.NewCertPool()
+		if test.known != "" {
+			roots.AddCert(certificates(t, path, test.known)[0])
+		}
+		chain, wrong := tlsconf.Candidate{
+			Certificates: certificates(t, path, strings.Fields(test.files)...), Key: key, Hostname: "kts.example.com", Roots: roots, UnknownRoot: test.unknown,
+		}.Check(time.Now())
+		if want := certificates(t, path, strings.Fields(test.chain)...); !slices.EqualFunc(chain, want, (*x509.Certificate).Equal) {
+			t.Errorf("%s: got a chain of %d, want %s", test.files, len(chain), test.chain)
+		}
+		if (test.wrong == "") != (len(wrong) == 0) || len(wrong) > 1 || test.wrong != "" && !strings.HasPrefix(wrong[0], test.wrong) {
+			t.Errorf("%s: got wrong %q, want %q", test.files, wrong, test.wrong)
+		}
 	}
 }
