@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"os"
 	"os/user"
-	"path/filepath"
 	"strconv"
 	"syscall"
 )
@@ -63,33 +62,4 @@ func ifThere(err error) error {
 		return nil
 	}
 	return err
-}
-
-// CheckProgram returns an error unless path is a program that nobody can change but
-// root and the account of number uid, under which it is to be run: the file, and the
-// directory that it is in, belong to one of the two, and no others can write there.
-func CheckProgram(path string, uid int) error {
-	real, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return err
-	}
-	for _, name := range []string{real, filepath.Dir(real)} {
-		info, err := os.Stat(name)
-		if err != nil {
-			return err
-		}
-		if name == real && !info.Mode().IsRegular() {
-			return fmt.Errorf("%s is not a program", name)
-		}
-		if info.IsDir() && info.Mode()&fs.ModeSticky != 0 { // such as /tmp: what is there is its owner's
-			continue
-		}
-		if mode := info.Mode(); mode&0o022 != 0 {
-			return fmt.Errorf("%s can be written by others, its mode is %04o: run chmod go-w %s", name, mode.Perm(), name)
-		}
-		if owner := int(info.Sys().(*syscall.Stat_t).Uid); owner != 0 && owner != uid {
-			return fmt.Errorf("%s belongs to user %s, who could change what is run as user %s: run chown root %[1]s", name, userName(owner), userName(uid))
-		}
-	}
-	return nil
 }

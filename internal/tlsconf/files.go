@@ -38,7 +38,8 @@ func LoadPair(certFile, keyFile string) (*tls.Certificate, error) {
 //
 // The error names the file and wraps one of this package's, a *PermissionError,
 // or what the operating system said, such as fs.ErrNotExist; it is a *KeyError
-// where the key's file alone is at fault, or the program that prints its password.
+// where the key's file alone is at fault, or the program that prints its password,
+// which it wraps as a *ScriptError.
 func (f Files) Load() (*tls.Certificate, error) { return f.load() }
 
 // load reads the key and the certificate, or one of the others where that does not
@@ -106,14 +107,17 @@ func (f Files) LoadKey() (crypto.Signer, error) {
 	return key, nil
 }
 
-// Password runs the script and returns what it prints. Its errors show neither that
-// nor the script's arguments.
+// Password runs the script and returns what it prints. Its errors are *ScriptErrors.
 func (f Files) Password() ([]byte, error) {
 	script, err := parseScript(f.PasswordScript)
 	if err != nil {
-		return nil, err
+		return nil, &ScriptError{err}
 	}
-	return script.run(f.Owner)
+	password, err := script.run(f.Owner)
+	if err != nil {
+		return nil, &ScriptError{err}
+	}
+	return password, nil
 }
 
 // LoadServer is Load for a server. Where the certificate comes without its chain, and

@@ -27,6 +27,17 @@ const (
 // arguments, which may be the password itself.
 type passwordScript struct{ words []string }
 
+// ScriptError tells that it is the program which prints a private key's password that
+// is at fault, and neither the key nor the certificate.
+type ScriptError struct{ Err error }
+
+// Error says what is wrong with the program. It shows neither its arguments nor what it
+// has printed.
+func (e *ScriptError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the error itself.
+func (e *ScriptError) Unwrap() error { return e.Err }
+
 // CheckPasswordScript returns an error unless script is the absolute path of a
 // program, with arguments or without, as splitWords reads it. It does not look for
 // the program, and its error shows nothing of the line.
@@ -61,26 +72,32 @@ func (s passwordScript) String() string {
 // run without a shell, without standard input, in /, with PATH and LANG alone in
 // its environment; where root asks, under the account that the directory owner
 // belongs to. Whatever it has started in its process group is killed with it when
-// its time is over. What it prints on standard error is not looked at: it may hold
-// secrets.
+// its time is over, when it prints too much, and when it fails. What it prints on
+// standard error is not looked at: it may hold secrets.
 func (s passwordScript) run(owner string) ([]byte, error) {
 	uid, credential, err := account(owner)
 	if err != nil {
 		return nil, fmt.Errorf("the password script %s: %w", s, err)
 	}
-	if err := safefile.CheckProgram(s.words[0], uid); err != nil {
+	program, err := safefile.Program(s.words[0], uid)
+	if err != nil {
 		return nil, fmt.Errorf("the password script: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), scriptTimeout)
 	defer cancel()
-	out := &passwordBuffer{}
+	out := &passwordBuffer{full: cancel}
 	defer out.wipe()
-	cmd := exec.CommandContext(ctx, s.words[0], s.words[1:]...)
+	cmd := exec.CommandContext(ctx, program, s.words[1:]...)
+	cmd.Args[0] = s.words[0] // which such as busybox look at
 	cmd.Dir, cmd.Env, cmd.Stdout = "/", []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C"}, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: credential}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = scriptLinger
-	if err := s.verdict(ctx, cmd.Run(), out); err != nil {
+	err = cmd.Run()
+	if err != nil && cmd.Process != nil { // it may have left something that waits
+		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+	}
+	if err := s.verdict(ctx, err, out); err != nil {
 		return nil, err
 	}
 	return out.password(), nil
@@ -90,10 +107,10 @@ func (s passwordScript) run(owner string) ([]byte, error) {
 func (s passwordScript) verdict(ctx context.Context, err error, out *passwordBuffer) error {
 	ended, exited := errors.AsType[*exec.ExitError](err)
 	switch {
-	case ctx.Err() != nil:
-		return fmt.Errorf("the password script %s was stopped after %s: it has to end by itself", s, scriptTimeout)
 	case out.n > maxPassword+1:
 		return fmt.Errorf("the password script %s printed more than %d bytes", s, maxPassword)
+	case ctx.Err() != nil:
+		return fmt.Errorf("the password script %s was stopped after %s: it has to end by itself", s, scriptTimeout)
 	case exited && ended.Exited():
 		return fmt.Errorf("the password script %s ended with exit code %d: run it by hand, as the account that ktsd runs under, to see why", s, ended.ExitCode())
 	case exited:
@@ -136,10 +153,12 @@ func account(owner string) (uid int, _ *syscall.Credential, err error) {
 }
 
 // passwordBuffer takes what a program prints, and no more than a password and one
-// line break; os/exec reads into it with no buffer between.
+// line break; os/exec reads into it with no buffer between. When there is more, it calls
+// full.
 type passwordBuffer struct {
 	data [maxPassword + 2]byte
 	n    int
+	full func()
 }
 
 var errTooLong = errors.New("it is too long")
@@ -149,6 +168,7 @@ func (b *passwordBuffer) Write(p []byte) (int, error) {
 	n := copy(b.data[b.n:], p)
 	b.n += n
 	if n < len(p) {
+		b.full()
 		return n, errTooLong
 	}
 	return n, nil
@@ -165,6 +185,7 @@ func (b *passwordBuffer) ReadFrom(r io.Reader) (total int64, err error) {
 			return total, err
 		}
 	}
+	b.full()
 	return total, errTooLong
 }
 

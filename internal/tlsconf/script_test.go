@@ -73,12 +73,13 @@ func TestPasswordRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for script, want := range map[string]string{
-		program(t, "echo s3cr3t; echo s3cr3t >&2; exit 3"): "ended with exit code 3: run it by hand",
-		program(t, "echo s3cr3t; kill -9 $$"):              "was ended by a signal: killed",
-		program(t, "printf '\\n'"):                         "printed no password",
-		program(t, "yes s3cr3t"):                           "printed more than 4096 bytes",
-		program(t, "printf %4097s s3cr3t"):                 "printed more than 4096 bytes",
-		program(t, "setsid sleep 30 & echo s3cr3t"):        "left something running that holds its output",
+		program(t, "echo s3cr3t; echo s3cr3t >&2; exit 3"):        "ended with exit code 3: run it by hand",
+		program(t, "echo s3cr3t; kill -9 $$"):                     "was ended by a signal: killed",
+		program(t, "printf '\\n'"):                                "printed no password",
+		program(t, "yes s3cr3t"):                                  "printed more than 4096 bytes",
+		program(t, "printf %4097s s3cr3t"):                        "printed more than 4096 bytes",
+		program(t, "setsid sleep 30 & echo s3cr3t"):               "left something running that holds its output",
+		program(t, "trap '' PIPE; while :; do echo s3cr3t; done"): "printed more than 4096 bytes",
 		writable:                         "can be written by others, its mode is 0777: run chmod go-w " + writable,
 		open:                             "can be written by others, its mode is 0777: run chmod go-w " + filepath.Dir(open),
 		unreadable:                       "cannot be run: permission denied",
@@ -93,7 +94,7 @@ func TestPasswordRefused(t *testing.T) {
 		program(t, "exit 1") + " s3cr3t": "/password (arguments not shown) ended with exit code 1",
 	} {
 		got, err := tlsconf.Files{PasswordScript: script}.Password()
-		if err == nil || got != nil || !strings.Contains(err.Error(), want) {
+		if _, ok := errors.AsType[*tlsconf.ScriptError](err); !ok || got != nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %q and %v, want %q", script, got, err, want)
 		} else if strings.Contains(err.Error(), "s3cr3t") && script != "/nowhere/s3cr3t-program" {
 			t.Errorf("%q: the error shows the password: %v", script, err)
@@ -112,6 +113,33 @@ func TestPasswordHangs(t *testing.T) {
 	if took := time.Since(started); err == nil || !strings.Contains(err.Error(), "was stopped after 10s") || took < 10*time.Second || took > time.Minute {
 		t.Errorf("got %v after %s, want that it was stopped after 10 s", err, took)
 	}
+	checkEnded(t, pids)
+}
+
+// TestPasswordLeaves: what a program leaves running, so that it holds the output, is
+// killed too, and so is one that prints without end.
+func TestPasswordLeaves(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"sleep 1000 & echo $! >PIDS; echo s3cr3t":                                         "left something running that holds its output",
+		"sleep 1000 & echo $! >PIDS; echo s3cr3t; exit 3":                                 "ended with exit code 3",
+		"trap '' PIPE; echo $$ >PIDS; while :; do echo s3cr3t 2>/dev/null; done":          "printed more than 4096 bytes",
+		"(trap '' PIPE; while :; do echo s3cr3t; done) 2>/dev/null & echo $! >PIDS; wait": "printed more than 4096 bytes",
+	} {
+		pids := filepath.Join(t.TempDir(), "pids")
+		script := program(t, strings.ReplaceAll(text, "PIDS", pids))
+		started := time.Now()
+		_, err := tlsconf.Files{PasswordScript: script}.Password()
+		if took := time.Since(started); err == nil || !strings.Contains(err.Error(), want) || took >= 10*time.Second {
+			t.Errorf("%s: got %v after %s, want %q at once", text, err, took, want)
+		}
+		checkEnded(t, pids)
+	}
+}
+
+// checkEnded waits for the end of the processes whose numbers a file holds.
+func checkEnded(t *testing.T, pids string) {
+	t.Helper()
 	for _, pid := range strings.Fields(string(read(t, pids))) {
 		var number int
 		fmt.Sscan(pid, &number)
@@ -194,6 +222,9 @@ func TestLoadEncrypted(t *testing.T) {
 			continue
 		}
 		_, ofKey := errors.AsType[*tlsconf.KeyError](err)
+		if _, ofScript := errors.AsType[*tlsconf.ScriptError](err); ofScript != strings.HasPrefix(test.script, "/bin/false") {
+			t.Errorf("%s with %q: got %v, a ScriptError: %t", test.key, test.script, err, ofScript)
+		}
 		if !ofKey || test.want != nil && !errors.Is(err, test.want) || !strings.Contains(err.Error(), test.text) || strings.Contains(err.Error(), "s3cr3t") {
 			t.Errorf("%s with %q: got %v, want a KeyError with %q", test.key, test.script, err, test.text)
 		}
