@@ -121,6 +121,10 @@ func (w *certWork) ownKey(certificates []*x509.Certificate) (crypto.Signer, erro
 		slices.ContainsFunc(certificates, func(c *x509.Certificate) bool { return sameKey(present, c.PublicKey) }) {
 		return present, nil
 	}
+	if errors.Is(err, tlsconf.ErrPassword) || errors.Is(err, tlsconf.ErrEncryptedKey) {
+		return nil, fault.New(fault.Conflict, "%v", err).
+			WithHint("it waits under the password that was in force when it was requested: have that printed until the certificate is installed, or make another request (--again)")
+	}
 	return requested, err
 }
 
@@ -226,21 +230,47 @@ func (w *certWork) inPlace(certificate []byte, before pairData, key crypto.Signe
 }
 
 // takeOn has ktsd take the certificate on, if it runs, and puts the old one back where
-// it refuses.
+// it refuses, whatever the reason. Where its answer was lost, what it has loaded tells.
 func (w *certWork) takeOn(ctx context.Context, before, after pairData) (running bool, err error) {
 	err = w.admin.Reload(ctx)
-	switch {
-	case errors.Is(err, client.ErrNotRunning):
+	if err == nil {
+		return true, nil
+	}
+	if errors.Is(err, client.ErrNotRunning) {
 		return false, nil
-	case errors.Is(err, client.ErrConflict) && !after.equal(before):
-		if failed := w.pair.restore(before); failed != nil {
-			return true, errors.Join(err, failed)
+	}
+	refused := !errors.Is(err, client.ErrOutcomeUnknown) && !errors.Is(err, fault.Internal)
+	if !refused {
+		loaded, unknown := w.loaded(ctx)
+		if unknown == nil && loaded {
+			return true, nil
 		}
-		return true, fault.New(fault.Conflict, "%v; certificate and key are as they were before", err).WithHint("mend what ktsd names, then install again")
-	case err != nil:
+		refused = unknown == nil
+	}
+	if !refused || after.equal(before) {
 		return true, fmt.Errorf("the certificate is in place, but whether ktsd has taken it on is not known: %w", err)
 	}
-	return true, nil
+	if failed := w.pair.restore(before); failed != nil {
+		return true, errors.Join(err, failed)
+	}
+	hint := "mend what ktsd names, then install again"
+	if f, ok := errors.AsType[*fault.Error](err); ok && f.Hint != "" && f.Kind != fault.Conflict {
+		hint = f.Hint
+	}
+	return true, fault.New(fault.Conflict, "%v; certificate and key are as they were before", err).WithHint("%s", hint)
+}
+
+// loaded tells whether ktsd has the certificate in place loaded. It asks for a while,
+// also where ctx is over.
+func (w *certWork) loaded(ctx context.Context) (bool, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	pair, err := w.pair.files.LoadServer()
+	if err != nil {
+		return false, err
+	}
+	running, err := w.admin.Server(ctx)
+	return running.Loaded == tlsconf.ChainFingerprint(pair), err
 }
 
 // report tells what was done.

@@ -87,3 +87,40 @@ func TestCertInstallOneFile(t *testing.T) {
 	}
 	s.Stop(t)
 }
+
+// TestCertInstallUnavailable: where ktsd cannot write its audit log, it takes nothing on,
+// and the old pair is put back.
+func TestCertInstallUnavailable(t *testing.T) {
+	t.Parallel()
+	dir := ktest.Dir(t)
+	d := confdir.Dir(dir)
+	ktest.OwnDisk(t, d.Audit(), "size=16m")
+	s := ktest.Start(t, dir)
+	certificate, key := newPair(t)
+	want := [2]string{string(readFile(t, d.Certificate())), string(readFile(t, d.PrivateKey()))}
+	filler := filepath.Join(d.Audit(), "filler")
+	ktest.FillDisk(t, filler)
+	eventuallyRefused(t, s)
+	_, stderr, code := ktest.Run(t, "ktadmin", "cert", "install", "--confdir", dir, "--certificate", certificate, "--key", key)
+	if code != 1 || !strings.Contains(stderr, "cannot be audited, so it is refused; certificate and key are as they were before\n") || !strings.Contains(stderr, "make room for the audit log") {
+		t.Errorf("got exit code %d, %q, want 1, and that all is as before", code, stderr)
+	}
+	if got := [2]string{string(readFile(t, d.Certificate())), string(readFile(t, d.PrivateKey()))}; got != want {
+		t.Error("the new pair is in place, want the old one")
+	}
+	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	s.Stop(t)
+}
+
+// eventuallyRefused reloads until the reserve of the audit log is spent.
+func eventuallyRefused(t *testing.T, s *ktest.Server) {
+	t.Helper()
+	for range 20_000 {
+		if s.Admin().Reload(t.Context()) != nil {
+			return
+		}
+	}
+	t.Fatal("ktsd goes on reloading with a full disk")
+}
