@@ -30,6 +30,9 @@ func checkTLS(config *hcl.Config, server site.Server, dir confdir.Dir) ([]plan.W
 	if _, ok := errors.AsType[*tlsconf.KeyError](err); ok {
 		attr = "tls.private_key"
 	}
+	if _, ok := errors.AsType[*tlsconf.ScriptError](err); ok {
+		attr = "tls.private_key_password_script"
+	}
 	if err == nil && time.Now().After(pair.Leaf.NotAfter) { // it would keep every client out
 		err = fmt.Errorf("it has expired, at %s", pair.Leaf.NotAfter.Format(time.RFC3339))
 	}

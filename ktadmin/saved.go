@@ -28,17 +28,13 @@ type savedPlan struct {
 // readPlan reads a plan that savePlan wrote. Nobody else may have written there:
 // what it says is carried out.
 func readPlan(file string) (*savedPlan, error) {
-	f, err := os.OpenFile(file, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	f, info, err := safefile.OpenRegular(file)
 	if err != nil {
 		return nil, fmt.Errorf("reading the plan: %w", err)
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, fmt.Errorf("reading the plan: %w", err)
-	}
 	owner := int(info.Sys().(*syscall.Stat_t).Uid)
-	if !info.Mode().IsRegular() || info.Mode().Perm()&0o077 != 0 || owner != os.Geteuid() {
+	if info.Mode().Perm()&0o077 != 0 || owner != os.Geteuid() {
 		return nil, fault.New(fault.Denied, "%s cannot be used: a plan is carried out unasked, so it has to be a file of whoever applies it, of mode 0600", file).
 			WithHint("make the plan anew, as the one who applies it")
 	}
