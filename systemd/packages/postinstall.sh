@@ -19,8 +19,9 @@ systemd-tmpfiles --create keytrustee.conf || [ ! -d /run/systemd/system ]
 # makes; from then on it starts with the host.
 [ -z "$first" ] || systemctl --quiet enable ktsd.service
 if [ -d /run/systemd/system ]; then
-	systemctl daemon-reload
-	[ -n "$first" ] || systemctl try-restart ktsd.service
+	# What fails here is no reason to leave the package half installed.
+	systemctl daemon-reload || echo "systemd did not read ktsd's unit again; to have it do so: systemctl daemon-reload" >&2
+	[ -n "$first" ] || systemctl try-restart ktsd.service || echo "ktsd was not restarted; to see why: systemctl status ktsd, journalctl -u ktsd" >&2
 fi
 
 if [ ! -e /var/lib/keytrustee/.keytrustee/keytrustee.conf ]; then
