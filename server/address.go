@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net"
+	"syscall"
 )
 
 // resolve returns what is to be listened on, in the order of the addresses. It refuses
@@ -26,7 +28,15 @@ func resolve(addresses []string) ([]*net.TCPAddr, error) {
 
 // open listens on an address: of IPv4 or IPv6 alone where it is one of theirs, be it
 // 0.0.0.0 or ::, and of both where there is no host.
-func open(at *net.TCPAddr) (net.Listener, error) { return net.Listen(network(at), at.String()) }
+func open(at *net.TCPAddr) (net.Listener, error) { return openWith(at, nil) }
+
+// openWith is open with a function that prepares the socket. It is one of plain TCP,
+// since Linux winds down no socket of MPTCP, which is Go's default.
+func openWith(at *net.TCPAddr, prepare func(network, address string, c syscall.RawConn) error) (net.Listener, error) {
+	config := net.ListenConfig{Control: prepare}
+	config.SetMultipathTCP(false)
+	return config.Listen(context.Background(), network(at), at.String())
+}
 
 func network(at *net.TCPAddr) string {
 	switch {

@@ -2,7 +2,7 @@ package main
 
 import (
 	"errors"
-	"fmt"
+	"maps"
 	"net"
 	"slices"
 	"syscall"
@@ -11,34 +11,33 @@ import (
 // move has ktsd listen on these addresses and on no others. The new ones are opened
 // before an old one is closed, those that stay are not touched, and what was accepted
 // goes on. Where an old one is in the way of a new one, such as localhost:11371 of
-// :11371, it is closed first. After an error ktsd listens as before.
+// :11371, it hands over to it. After an error ktsd listens as before.
 func (k *ktsd) move(addresses []string) error {
 	all, err := resolve(addresses)
 	if err != nil {
 		return err
 	}
-	opened, closed := map[string]net.Listener{}, []string(nil)
+	opened, ended := map[string]net.Listener{}, map[string]net.Listener{}
 	for i, address := range addresses {
 		if k.listeners[address] != nil {
 			continue
 		}
 		l, err := open(all[i])
-		if errors.Is(err, syscall.EADDRINUSE) {
-			for _, old := range k.inTheWay(address, addresses) {
-				k.listeners[old].Close()
-				delete(k.listeners, old)
-				closed = append(closed, old)
-			}
-			l, err = open(all[i])
+		if old := k.inTheWay(address, addresses); errors.Is(err, syscall.EADDRINUSE) && len(old) > 0 {
+			maps.Copy(ended, old)
+			l, err = handOver(all[i], slices.Collect(maps.Values(old)))
 		}
 		if err != nil {
 			closeAll(opened)
-			return errors.Join(err, k.listenAgain(closed))
+			return err
 		}
 		opened[address] = l
 	}
 	for address, l := range opened {
 		k.servePublic(address, l)
+	}
+	if err := windDown(slices.Collect(maps.Values(ended))); err != nil {
+		k.log.Warn("connections may have been cut off", "error", err)
 	}
 	for address, l := range k.listeners {
 		if slices.Contains(addresses, address) {
@@ -52,39 +51,16 @@ func (k *ktsd) move(addresses []string) error {
 	return nil
 }
 
-// inTheWay returns the addresses listened on that may keep a new one from being
-// opened, and are not to stay.
-func (k *ktsd) inTheWay(address string, stay []string) []string {
-	var all []string
-	for old := range k.listeners {
+// inTheWay returns the listeners that may keep a new address from being opened, and
+// are not to stay.
+func (k *ktsd) inTheWay(address string, stay []string) map[string]net.Listener {
+	all := map[string]net.Listener{}
+	for old, l := range k.listeners {
 		if samePort(old, address) && !slices.Contains(stay, old) {
-			all = append(all, old)
+			all[old] = l
 		}
 	}
 	return all
-}
-
-// listenAgain listens once more on addresses that were closed in vain. Where that
-// fails ktsd cannot go on.
-func (k *ktsd) listenAgain(addresses []string) error {
-	var errs []error
-	for _, address := range addresses {
-		var l net.Listener
-		all, err := resolve([]string{address})
-		if err == nil {
-			l, err = open(all[0])
-		}
-		if err != nil {
-			errs = append(errs, fmt.Errorf("listening again on %s: %w", address, err))
-			continue
-		}
-		k.servePublic(address, l)
-	}
-	err := errors.Join(errs...)
-	if err != nil {
-		k.failed <- err
-	}
-	return err
 }
 
 // tryAddresses opens what move would open, and closes it again. Whether an address

@@ -1,7 +1,10 @@
 package main_test
 
 import (
+	"context"
 	"net"
+	"net/http"
+	"sync"
 	"testing"
 
 	"github.com/ktsd/ktsd/internal/confdir"
@@ -39,4 +42,45 @@ func TestReloadOnOnePort(t *testing.T) {
 	}
 	wantOK(t, "a new connection after the refusal", getOver(t, dial(t, s), "/healthz"), nil)
 	wantOK(t, "the open connection after it", getOver(t, old, "/healthz"), nil)
+}
+
+// TestHandOverUnderLoad: while ktsd goes from one address of the host to all of them
+// and back, on one port, no request fails, each of which opens a connection of its own.
+// It is not parallel, since these take ports that other tests think free.
+func TestHandOverUnderLoad(t *testing.T) {
+	s := ktest.Start(t, ktest.Dir(t))
+	_, port, err := net.SplitHostPort(s.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	var group sync.WaitGroup
+	served := make(chan struct{}, 64) // a request each
+	for range 4 {
+		c := s.HTTP(t)
+		transport := c.Transport.(*http.Transport)
+		transport.DialContext, transport.DisableKeepAlives = dialer(s.Addr), true
+		group.Go(func() {
+			for ctx.Err() == nil {
+				if r, err := tryRequest(c, http.MethodGet, s.URL+"/healthz", nil); err != nil || r.status != http.StatusOK {
+					t.Errorf("during a hand-over: got %v (%v), want 200", r, err)
+				}
+				select {
+				case served <- struct{}{}:
+				case <-ctx.Done():
+				}
+			}
+		})
+	}
+	for i := range 12 {
+		for range max(len(served), 8) {
+			<-served
+		}
+		if err := listenOn(t, s, []string{":" + port, s.Addr, "localhost:" + port}[i%3]); err != nil {
+			t.Errorf("change %d: %v", i, err)
+		}
+	}
+	stop()
+	group.Wait()
 }
