@@ -91,7 +91,7 @@ func (d *decoder) listen(body *hclsyntax.Body) string {
 		if d.config.sources.hides(e.place) {
 			summary = "an address is part of another"
 		}
-		d.report(e.place, summary, "An address without a host is its port of all addresses: none of them can be listened on once more.", "Remove one of the two.")
+		d.report(e.place, summary, "An address without a host is its port of all addresses, 0.0.0.0 of all of IPv4 and :: of all of IPv6: none of them can be listened on once more.", "Remove one of the two.")
 	}
 	return site.JoinAddresses(addresses)
 }

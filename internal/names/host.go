@@ -42,8 +42,7 @@ func CheckListen(address string) error {
 const MaxAddresses = 16
 
 // ParseListen returns the addresses of a list, which commas, spaces or both
-// separate: 1 to MaxAddresses, each one that CheckListen takes, none of them twice, in
-// whatever spelling, and none that is part of another.
+// separate: 1 to MaxAddresses, each one that CheckListen takes, none of them twice.
 func ParseListen(list string) ([]string, error) {
 	addresses := strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
 	if len(addresses) == 0 {
@@ -56,13 +55,8 @@ func ParseListen(list string) ([]string, error) {
 		if err := CheckListen(address); err != nil {
 			return nil, fmt.Errorf("%.80q: %w", address, err)
 		}
-		if slices.ContainsFunc(addresses[:i], func(before string) bool { return ListenKey(before) == ListenKey(address) }) {
+		if slices.Contains(addresses[:i], address) {
 			return nil, fmt.Errorf("%s is there twice", address)
-		}
-	}
-	for _, address := range addresses {
-		if whole, isPart := PartOf(address, addresses); isPart {
-			return nil, fmt.Errorf("%s is part of %s", address, whole)
 		}
 	}
 	return addresses, nil
@@ -81,14 +75,30 @@ func ListenKey(address string) string {
 	return net.JoinHostPort(strings.ToLower(host), port)
 }
 
-// PartOf returns which of the addresses, without a host, is every address of its port,
-// and so this one too: nobody can listen on both.
+// PartOf returns which of the addresses takes this one in, so that nobody can listen on
+// both: one without a host is its port of all addresses, one of 0.0.0.0 that of all of
+// IPv4, and one of :: that of all of IPv6. Names are not looked up.
 func PartOf(address string, addresses []string) (whole string, isPart bool) {
-	host, port, err := net.SplitHostPort(address)
-	if err != nil || host == "" || !slices.Contains(addresses, ":"+port) {
-		return "", false
+	for _, other := range addresses {
+		if ListenKey(other) != ListenKey(address) && includes(other, address) {
+			return other, true
+		}
 	}
-	return ":" + port, true
+	return "", false
+}
+
+func includes(whole, part string) bool {
+	all, port, err := net.SplitHostPort(whole)
+	one, samePort, otherErr := net.SplitHostPort(part)
+	if err != nil || otherErr != nil || port != samePort {
+		return false
+	}
+	if all == "" {
+		return true
+	}
+	wide, err := netip.ParseAddr(all)
+	narrow, otherErr := netip.ParseAddr(one)
+	return err == nil && otherErr == nil && wide.IsUnspecified() && wide.Is4() == narrow.Unmap().Is4()
 }
 
 // CheckHostname refuses what is no host name after RFC 1123, section 2.1:
