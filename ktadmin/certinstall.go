@@ -68,7 +68,7 @@ func (i *certInstallCommand) Run(ctx context.Context, c *command, streams *cli.S
 func (i *certInstallCommand) read(ctx context.Context, w *certWork, streams *cli.Streams) (tlsconf.Candidate, error) {
 	var password []byte
 	if i.PasswordFile != "" {
-		secret, err := cli.ReadSecret(streams, i.PasswordFile)
+		secret, err := cli.ReadSecret(ctx, streams, i.PasswordFile)
 		if err != nil {
 			return tlsconf.Candidate{}, fmt.Errorf("--password-file: %w", err)
 		}

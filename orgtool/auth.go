@@ -40,7 +40,7 @@ func (s *setAuthCommand) Run(ctx context.Context, c *command, streams *cli.Strea
 		warnOwned(ctx, streams, admin, s.Name)
 		return nil
 	}
-	code, err := s.read(streams)
+	code, err := s.read(ctx, streams)
 	if err != nil {
 		return err
 	}
@@ -72,14 +72,14 @@ func (s *setAuthCommand) check(ctx context.Context, admin *client.Admin) error {
 
 // read returns the code from where it was said to be. One that is empty there is
 // an accident, not a wish.
-func (s *setAuthCommand) read(streams *cli.Streams) (code string, err error) {
+func (s *setAuthCommand) read(ctx context.Context, streams *cli.Streams) (code string, err error) {
 	switch {
 	case s.Secret == nil && s.SecretFile == "":
 		return "", &cli.Coded{Code: cli.CodeUsage, Err: fault.New(fault.Invalid, "no code is given").WithHint("give -s -, or --secret-file FILE")}
 	case s.Secret == nil:
-		code, err = cli.ReadSecret(streams, s.SecretFile)
+		code, err = cli.ReadSecret(ctx, streams, s.SecretFile)
 	case *s.Secret == "-":
-		code, err = cli.ReadSecret(streams, "-")
+		code, err = cli.ReadSecret(ctx, streams, "-")
 	default:
 		return *s.Secret, nil
 	}

@@ -42,7 +42,7 @@ func (r *registerCommand) Run(ctx context.Context, c *command, streams *cli.Stre
 	}
 	code := r.Auth
 	if r.AuthFile != "" {
-		if code, err = cli.ReadSecret(streams, r.AuthFile); err != nil {
+		if code, err = cli.ReadSecret(ctx, streams, r.AuthFile); err != nil {
 			return err
 		}
 	}

@@ -131,8 +131,27 @@ func hintOf(err error) string {
 }
 
 // ReadSecret returns the secret in a file, or on standard input for "-", without
-// the line break that ends it. It reads at most 4096 bytes.
-func ReadSecret(streams *Streams, file string) (string, error) {
+// the line break that ends it. It reads at most 4096 bytes. It may wait for somebody who
+// writes, until ctx ends.
+func ReadSecret(ctx context.Context, streams *Streams, file string) (string, error) {
+	type result struct {
+		secret string
+		err    error
+	}
+	done := make(chan result, 1)
+	go func() {
+		secret, err := readSecret(streams, file)
+		done <- result{secret, err}
+	}()
+	select {
+	case r := <-done:
+		return r.secret, r.err
+	case <-ctx.Done():
+		return "", errors.New("interrupted while reading a secret")
+	}
+}
+
+func readSecret(streams *Streams, file string) (string, error) {
 	r := streams.In
 	if file != "-" {
 		f, err := os.Open(file)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -47,8 +48,8 @@ type secretCmd struct {
 	File string `arg:""`
 }
 
-func (c *secretCmd) Run(streams *cli.Streams) error {
-	secret, err := cli.ReadSecret(streams, c.File)
+func (c *secretCmd) Run(ctx context.Context, streams *cli.Streams) error {
+	secret, err := cli.ReadSecret(ctx, streams, c.File)
 	if err == nil {
 		fmt.Fprintf(streams.Out, "%q\n", secret)
 	}
@@ -122,19 +123,52 @@ func TestReadSecret(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, name := range []string{file, "-"} {
-			got, err := cli.ReadSecret(&cli.Streams{In: strings.NewReader(in)}, name)
+			got, err := cli.ReadSecret(t.Context(), &cli.Streams{In: strings.NewReader(in)}, name)
 			if err != nil || got != want {
 				t.Errorf("%.10q from %s: got %.10q, %v, want %.10q", in, name, got, err, want)
 			}
 		}
 	}
-	if got, err := cli.ReadSecret(&cli.Streams{In: strings.NewReader(long + "y")}, "-"); err == nil || got != "" || strings.Contains(err.Error(), "xx") {
+	if got, err := cli.ReadSecret(t.Context(), &cli.Streams{In: strings.NewReader(long + "y")}, "-"); err == nil || got != "" || strings.Contains(err.Error(), "xx") {
 		t.Errorf("4097 bytes: got %.10q, %v, want an error that does not show them", got, err)
 	}
-	if _, err := cli.ReadSecret(&cli.Streams{}, filepath.Join(t.TempDir(), "none")); !errors.Is(err, os.ErrNotExist) {
+	if _, err := cli.ReadSecret(t.Context(), &cli.Streams{}, filepath.Join(t.TempDir(), "none")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no file: got %v, want %v", err, os.ErrNotExist)
 	}
-	if _, err := cli.ReadSecret(&cli.Streams{}, t.TempDir()); err == nil {
+	if _, err := cli.ReadSecret(t.Context(), &cli.Streams{}, t.TempDir()); err == nil {
 		t.Error("a directory: got no error")
+	}
+}
+
+// TestReadSecretStops: a signal ends a program that waits for a secret.
+func TestReadSecretStops(t *testing.T) {
+	t.Parallel()
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var stderr strings.Builder
+	cmd := exec.Command("prog", "secret", fifo)
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	tooLong := time.AfterFunc(30*time.Second, func() { cmd.Process.Kill() })
+	defer tooLong.Stop()
+	for { // until it reads
+		w, err := os.OpenFile(fifo, os.O_WRONLY|syscall.O_NONBLOCK, 0)
+		if err == nil {
+			defer w.Close()
+			break
+		}
+		if !errors.Is(err, syscall.ENXIO) {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Millisecond)
+	}
+	cmd.Process.Signal(syscall.SIGTERM)
+	cmd.Wait()
+	if code, want := cmd.ProcessState.ExitCode(), "prog: error: interrupted while reading a secret\n"; code != 1 || stderr.String() != want {
+		t.Errorf("got exit code %d, %q, want 1, %q", code, stderr.String(), want)
 	}
 }
