@@ -292,6 +292,9 @@ func (w *certWork) report(streams *cli.Streams, chain []*x509.Certificate, befor
 	for _, warning := range tlsconf.Warnings(asPair(chain), w.hostname, time.Now()) {
 		warn(streams, "%s", warning.Text)
 	}
+	if !suited(w.conf.Ciphers, w.conf.TLSMinVersion, chain[0]) {
+		warn(streams, "no suite of SSL_CIPHERS works with its key, so only clients with TLS 1.3 can connect")
+	}
 }
 
 // encodeChain returns certificates in PEM.

@@ -30,12 +30,14 @@ const lastHandshakes = 200 * time.Millisecond
 
 // noSYN lets a socket see all segments but those that begin a connection: it loads the
 // flags, which are in byte 13 of a TCP header (RFC 9293, 3.1), and drops SYN without ACK.
-var noSYN = []unix.SockFilter{
-	{Code: unix.BPF_LD | unix.BPF_B | unix.BPF_ABS, K: 13},
-	{Code: unix.BPF_ALU | unix.BPF_AND | unix.BPF_K, K: 0x12},
-	{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: 0x02, Jt: 0, Jf: 1},
-	{Code: unix.BPF_RET | unix.BPF_K, K: 0},
-	{Code: unix.BPF_RET | unix.BPF_K, K: 0xffffffff},
+func noSYN() []unix.SockFilter {
+	return []unix.SockFilter{
+		{Code: unix.BPF_LD | unix.BPF_B | unix.BPF_ABS, K: 13},
+		{Code: unix.BPF_ALU | unix.BPF_AND | unix.BPF_K, K: 0x12},
+		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: 0x02, Jt: 0, Jf: 1},
+		{Code: unix.BPF_RET | unix.BPF_K, K: 0},
+		{Code: unix.BPF_RET | unix.BPF_K, K: 0xffffffff},
+	}
 }
 
 // windDown has listeners take no more connections, and waits until those that have
@@ -43,7 +45,8 @@ var noSYN = []unix.SockFilter{
 // a second (RFC 6298), and by then finds the listener that has taken over.
 func windDown(old []net.Listener) error {
 	for _, l := range old {
-		program := unix.SockFprog{Len: uint16(len(noSYN)), Filter: &noSYN[0]}
+		filter := noSYN()
+		program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
 		err := onSocket(l, func(fd int) error {
 			return unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &program)
 		})

@@ -4,6 +4,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ktsd/ktsd/internal/confdir"
 	"github.com/ktsd/ktsd/internal/ktest"
@@ -62,14 +63,27 @@ func TestTLSFloor(t *testing.T) {
 		for floor, v := range versions {
 			ktest.SetConf(t, dir, func(conf *confdir.Conf) { conf.TLSMinVersion = v.floor })
 			before := strings.Count(s.Log(), "RFC 8996")
-			if err := s.Admin().Reload(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			reloadLogged(t, s)
 			warned := strings.Count(s.Log(), "RFC 8996") - before
 			if want := max(0, 2-floor); warned != min(want, 1) {
 				t.Errorf("%s: got %d warnings of old versions, want %d", v.floor, warned, min(want, 1))
 			}
 			tryVersions(t, s, key+", floor "+v.floor, floor)
+		}
+	}
+}
+
+// reloadLogged has ktsd reload, and waits for the last line that it logs of that.
+func reloadLogged(t *testing.T, s *ktest.Server) {
+	t.Helper()
+	const line = "msg=reloaded"
+	before := strings.Count(s.Log(), line)
+	if err := s.Admin().Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(30 * time.Second); strings.Count(s.Log(), line) == before; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the reload is not logged")
 		}
 	}
 }
@@ -170,13 +184,11 @@ func TestCipherWarnings(t *testing.T) {
 	dir := ktest.Dir(t)
 	ktest.SetConf(t, dir, func(conf *confdir.Conf) { conf.Ciphers = "AES256:CAMELLIA256-SHA" })
 	s := ktest.Start(t, dir)
-	contains(t, "the log of the start", s.Log(), "level=WARN msg=SSL_CIPHERS kind=not_available term=CAMELLIA256-SHA text=\"not available in this build\"",
+	logged(t, s, "the start", "level=WARN msg=SSL_CIPHERS kind=not_available term=CAMELLIA256-SHA text=\"not available in this build\"",
 		"level=INFO msg=\"insecure cipher suites of SSL_CIPHERS are left out, since it does not name them\" suites=AES256-GCM-SHA384:AES256-SHA")
 	ktest.SetConf(t, dir, func(conf *confdir.Conf) { conf.Ciphers = "AES128-SHA:foo" })
-	if err := s.Admin().Reload(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	contains(t, "the log of a reload", s.Log(), "kind=unknown term=foo text=unknown", "kind=insecure term=AES128-SHA text=\"insecure: RSA key exchange has no forward secrecy\"",
+	reloadLogged(t, s)
+	logged(t, s, "a reload", "kind=unknown term=foo text=unknown", "kind=insecure term=AES128-SHA text=\"insecure: RSA key exchange has no forward secrecy\"",
 		"no cipher suite of SSL_CIPHERS works with the server's key")
 	running, err := s.Admin().Server(t.Context())
 	if err != nil || running.Ciphers != "AES128-SHA:foo" {
