@@ -1,6 +1,7 @@
 package hcl_test
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -55,16 +56,35 @@ variable "list" {
 `
 
 // TestDamagedFilesShowNoSecret removes each character of a file, and inserts
-// others before it. However the file is misread then, the codes stay hidden.
+// others before it. However the block and the next one are misread then, the codes
+// stay hidden.
 func TestDamagedFilesShowNoSecret(t *testing.T) {
-	for i := range codes {
-		damaged := [][]byte{slices.Delete([]byte(codes), i, i+1)}
-		inName := i > 0 && isNameByte(codes[i-1]) && isNameByte(codes[i])
+	blocks := regexp.MustCompile(`(?m)^\w+ "\w+" \{`).FindAllStringIndex(codes, -1)
+	for n, start := range blocks {
+		next, end := len(codes), len(codes)
+		if n+1 < len(blocks) {
+			next = blocks[n+1][0]
+		}
+		if n+2 < len(blocks) {
+			end = blocks[n+2][0]
+		}
+		t.Run(codes[start[0]:start[1]], func(t *testing.T) {
+			t.Parallel()
+			damage(t, codes[start[0]:end], next-start[0])
+		})
+	}
+}
+
+// damage damages the first n bytes of a text, one at a time.
+func damage(t *testing.T, text string, n int) {
+	for i := range n {
+		damaged := [][]byte{slices.Delete([]byte(text), i, i+1)}
+		inName := i > 0 && isNameByte(text[i-1]) && isNameByte(text[i])
 		for _, c := range []byte("\"\n{}[]=#,$'\\") {
 			if c == '\n' && inName {
 				continue // leaves a line that nobody would take for a code's
 			}
-			damaged = append(damaged, slices.Insert([]byte(codes), i, c))
+			damaged = append(damaged, slices.Insert([]byte(text), i, c))
 		}
 		for _, src := range damaged {
 			_, diags := hcl.Parse(src, "damaged.hcl")
