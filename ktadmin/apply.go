@@ -100,9 +100,11 @@ func (a *applyCommand) Run(ctx context.Context, c *command, streams *cli.Streams
 		if err := h.startUnit(ctx, streams); err != nil {
 			return waiting(h, made.Plan, err)
 		}
-		if err := a.afterStart(ctx, h, from, saved, streams); err != nil {
+		then, err := a.afterStart(ctx, h, from, saved, streams)
+		if err != nil {
 			return err
 		}
+		made.Changes = append(made.Changes, then...)
 	}
 	if err := a.prove(ctx, h, from, streams); err != nil {
 		return err
@@ -113,21 +115,21 @@ func (a *applyCommand) Run(ctx context.Context, c *command, streams *cli.Streams
 	return nil
 }
 
-// afterStart goes on once ktsd runs, and can be compared. A saved plan says nothing of
-// what differs there, so nothing of that is done.
-func (a *applyCommand) afterStart(ctx context.Context, h *host, from wish, saved *savedPlan, streams *cli.Streams) error {
+// afterStart goes on once ktsd runs, and can be compared, and returns what it changed.
+// A saved plan says nothing of what differs there, so nothing of that is done.
+func (a *applyCommand) afterStart(ctx context.Context, h *host, from wish, saved *savedPlan, streams *cli.Streams) ([]plan.Change, error) {
 	if saved == nil {
-		_, err := a.round(ctx, h, from, nil, streams)
-		return err
+		made, err := a.round(ctx, h, from, nil, streams)
+		return made.Changes, err
 	}
 	now, err := h.compare(ctx, from, streams, a.JSON)
 	if err != nil || now.InSync() {
-		return err
+		return nil, err
 	}
 	if err := plan.Render(streams.Err, now.Plan, plan.Options{Color: colored(streams.Err)}); err != nil {
-		return err
+		return nil, err
 	}
-	return fault.New(fault.Conflict, "what %s shows was done, and ktsd was started; it was stopped when the plan was made, and the rest, as shown, is not in it", saved.file).
+	return nil, fault.New(fault.Conflict, "what %s shows was done, and ktsd was started; it was stopped when the plan was made, and the rest, as shown, is not in it", saved.file).
 		WithHint("make the plan anew, look at it, and apply that")
 }
 

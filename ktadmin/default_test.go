@@ -50,6 +50,11 @@ find /var/lib /run -printf '%m %y %p\n' | sort -k3
 ktadmin apply -f "$WORK/site.hcl" --auto-approve
 ktadmin plan -f "$WORK/site.hcl"
 find /run -type s -printf '%m %y %p\n'
+
+kill "$(cat "$WORK/pid")"
+while orgtool list >/dev/null 2>&1; do sleep 0.05; done
+echo 'organization "later" { contacts = ["finn@example.com"] }' >>"$WORK/site.hcl"
+ktadmin apply -f "$WORK/site.hcl" --auto-approve | sed 's/^/once more: /'
 `
 
 // TestDefaultDirectory makes and applies the directory of a real installation: its
@@ -71,7 +76,7 @@ func TestDefaultDirectory(t *testing.T) {
 		"700 d /var/lib/keytrustee/.keytrustee\n", "700 d /var/lib/keytrustee/db\n", "700 d /var/lib/keytrustee/audit\n",
 		"700 d /var/lib/keytrustee/run\n", "600 f /var/lib/keytrustee/db/keytrustee.db\n", "600 f /var/lib/keytrustee/.keytrustee/kekring.json\n",
 		"starting ktsd.service\n", "organization \"one\": created", "Applied. localhost matches", "No changes.",
-		"600 s /run/keytrustee/admin.sock\n",
+		"600 s /run/keytrustee/admin.sock\n", "once more: organization \"later\": created", "once more: Applied. localhost matches",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("not shown: %q\n%s", want, out)
