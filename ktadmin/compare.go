@@ -89,19 +89,12 @@ func checkRemoved(config *hcl.Config, desired plan.Desired, running *plan.Runnin
 			continue
 		}
 		d := config.ErrorAt("removed", org.Name, "deposits",
-			fmt.Sprintf("organization %q holds %s, and the file says %d", org.Name, number(org.Usage.Deposits, "deposit"), deposits),
+			fmt.Sprintf("organization %q holds %s, and the file says %d", org.Name, plural(org.Usage.Deposits, "deposit"), deposits),
 			"To remove it is to lose them for good, and with them all that they are the keys of; so the file has to say how many they are.")
 		d.Suggestion = fmt.Sprintf("If nobody needs them any more: deposits = %d", org.Usage.Deposits)
 		diags = append(diags, d)
 	}
 	return diags
-}
-
-func number(n int64, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // show prints a plan.

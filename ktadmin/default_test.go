@@ -61,17 +61,7 @@ ktadmin apply -f "$WORK/site.hcl" --auto-approve | sed 's/^/once more: /'
 // state stands beside it, and apply starts the unit that is installed for it.
 func TestDefaultDirectory(t *testing.T) {
 	t.Parallel()
-	if os.Geteuid() != 0 {
-		ktest.Missing(t, "root")
-	}
-	ktest.Need(t, "unshare")
-	work := t.TempDir()
-	site := "server \"localhost\" {\n  listen = \"" + ktest.FreeAddress(t) + "\"\n}\n" +
-		"organization \"one\" {\n  contacts = [\"finn@example.com\"]\n}\n"
-	if err := os.WriteFile(filepath.Join(work, "site.hcl"), []byte(site), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	out := runInDefaultDirectory(t, work)
+	out := runInDefaultDirectory(t, "")
 	for _, want := range []string{
 		"700 d /var/lib/keytrustee/.keytrustee\n", "700 d /var/lib/keytrustee/db\n", "700 d /var/lib/keytrustee/audit\n",
 		"700 d /var/lib/keytrustee/run\n", "600 f /var/lib/keytrustee/db/keytrustee.db\n", "600 f /var/lib/keytrustee/.keytrustee/kekring.json\n",
@@ -88,17 +78,7 @@ func TestDefaultDirectory(t *testing.T) {
 // say what differs in it. Applied, it does its part, starts ktsd, and does no more.
 func TestSavedPlanOfAStoppedServer(t *testing.T) {
 	t.Parallel()
-	if os.Geteuid() != 0 {
-		ktest.Missing(t, "root")
-	}
-	ktest.Need(t, "unshare")
-	work := t.TempDir()
-	site := "server \"localhost\" {\n  listen = \"" + ktest.FreeAddress(t) + "\"\n}\n" +
-		"organization \"one\" {\n  contacts = [\"finn@example.com\"]\n}\nremoved \"two\" {}\n"
-	if err := os.WriteFile(filepath.Join(work, "site.hcl"), []byte(site), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	out := runInDefaultDirectory(t, work, "SAVED=1")
+	out := runInDefaultDirectory(t, "removed \"two\" {}\n", "SAVED=1")
 	for _, want := range []string{
 		"2 unknown", "plan: 2\n", "keytrustee.conf written\n", "starting ktsd.service\n", "- organization \"two\"",
 		"the rest, as shown, is not in it", "make the plan anew", "apply: 1\n", "\"two\": {", "\"boss@example.com\"",
@@ -113,9 +93,20 @@ func TestSavedPlanOfAStoppedServer(t *testing.T) {
 	}
 }
 
-// runInDefaultDirectory runs the script and returns what it prints.
-func runInDefaultDirectory(t *testing.T, work string, env ...string) string {
+// runInDefaultDirectory runs the script, over a site of this host, an organization and
+// what more there is, and returns what it prints.
+func runInDefaultDirectory(t *testing.T, more string, env ...string) string {
 	t.Helper()
+	if os.Geteuid() != 0 {
+		ktest.Missing(t, "root")
+	}
+	ktest.Need(t, "unshare")
+	work := t.TempDir()
+	site := "server \"localhost\" {\n  listen = \"" + ktest.FreeAddress(t) + "\"\n}\n" +
+		"organization \"one\" {\n  contacts = [\"finn@example.com\"]\n}\n" + more
+	if err := os.WriteFile(filepath.Join(work, "site.hcl"), []byte(site), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	run := exec.Command("unshare", "--mount", "sh", "-c", inDefaultDirectory)
 	run.Env = append(os.Environ(), "WORK="+work, "PATH="+ktest.Bin(t)+":"+os.Getenv("PATH"), "KEYTRUSTEE_CONFDIR=")
 	run.Env = append(run.Env, env...)

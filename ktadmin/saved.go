@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -83,7 +84,7 @@ func (s *savedPlan) desired(_ context.Context, dir confdir.Dir, conf confdir.Con
 		return d, config, nil, err
 	}
 	if d.Confdir != otherThanDefault(dir) {
-		return d, config, nil, fault.New(fault.Conflict, "%s was made for the directory %s, and this is %s", s.file, or(d.Confdir, confdir.Default), dir).
+		return d, config, nil, fault.New(fault.Conflict, "%s was made for the directory %s, and this is %s", s.file, cmp.Or(d.Confdir, confdir.Default), dir).
 			WithHint("give --confdir as plan had it, or make the plan anew")
 	}
 	if origin != s.Origin {
@@ -133,7 +134,7 @@ func (s *savedPlan) moved(format string, args ...any) error {
 func filesOf(dir confdir.Dir, d plan.Desired) []string {
 	var files []string
 	if s := d.Server; s != nil {
-		files = append(files, or(s.TLS.Certificate, dir.Certificate()), or(s.TLS.PrivateKey, dir.PrivateKey()), or(s.TLS.CAChain, dir.CertificateChain()))
+		files = append(files, cmp.Or(s.TLS.Certificate, dir.Certificate()), cmp.Or(s.TLS.PrivateKey, dir.PrivateKey()), cmp.Or(s.TLS.CAChain, dir.CertificateChain()))
 		if program, _ := s.TLS.PasswordProgram(); program != "" {
 			files = append(files, program)
 		}
@@ -174,11 +175,4 @@ func otherThanDefault(dir confdir.Dir) string {
 		return ""
 	}
 	return string(dir)
-}
-
-func or(value, fallback string) string {
-	if value == "" {
-		return fallback
-	}
-	return value
 }
