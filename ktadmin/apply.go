@@ -98,7 +98,7 @@ func (a *applyCommand) Run(ctx context.Context, c *command, streams *cli.Streams
 	}
 	if !made.running {
 		if err := h.startUnit(ctx, streams); err != nil {
-			return waiting(h, made.Plan, err)
+			return waiting(h, made.Plan, saved != nil, err)
 		}
 		then, err := a.afterStart(ctx, h, from, saved, streams)
 		if err != nil {
@@ -206,7 +206,7 @@ func (a *applyCommand) prove(ctx context.Context, h *host, from wish, streams *c
 }
 
 // waiting says what was not done because ktsd is stopped, and how to go on.
-func waiting(h *host, made plan.Plan, cause error) error {
+func waiting(h *host, made plan.Plan, saved bool, cause error) error {
 	var orgs []string
 	for _, u := range made.Unknown {
 		orgs = append(orgs, u.Organizations...)
@@ -215,10 +215,14 @@ func waiting(h *host, made plan.Plan, cause error) error {
 		return fault.New(fault.Unavailable, "this host's files are as declared, but ktsd is not running").
 			WithHint("start it: ktsd --confdir %s", h.dir).Because(cause)
 	}
+	next := "apply again"
+	if saved {
+		next = "make a plan anew"
+	}
 	list := strings.Join(orgs[:min(5, len(orgs))], ", ")
 	if len(orgs) > 5 {
 		list += fmt.Sprintf(" and %d more", len(orgs)-5)
 	}
 	return fault.New(fault.Unavailable, "this host's files are as declared, but ktsd is not running, and the organizations wait: %s", list).
-		WithHint("start it, then apply again: ktsd --confdir %s", h.dir).Because(cause)
+		WithHint("start it, then %s: ktsd --confdir %s", next, h.dir).Because(cause)
 }
